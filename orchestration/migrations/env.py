@@ -1,0 +1,18 @@
+"""Alembic's entry: runs the migrations on the database that `orchestration.database` names.
+
+An advisory lock makes two processes that start at once take turns.
+"""
+
+from alembic import context
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+_LOCK = 7_310_001
+
+url = context.config.attributes["url"].replace("postgresql://", "postgresql+psycopg://", 1)
+engine = create_engine(url, poolclass=NullPool)
+with engine.begin() as connection:
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    connection.execute(text("create schema if not exists dynamics"))
+    context.configure(connection=connection, version_table_schema="dynamics")
+    context.run_migrations()

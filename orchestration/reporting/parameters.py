@@ -1,0 +1,118 @@
+"""What a query may ask (spec 2). A value that is wrong by itself is refused here; names that must exist
+in the data (tags, owners, packages, currencies) are looked up by `resolve`."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+ClientType = Literal["client", "reseller", "calling_card", "call_shop"]
+TimeGroup = Literal["year", "month", "date"]
+GroupBy = Literal["year", "month", "date", "package_name"]
+
+INTERVAL_NAMES = (
+    "today, yesterday, this|previous week|month|quarter|year, last N days|weeks|months|years (N from 1 to 9999)"
+)
+_NAMED = re.compile(
+    r"today|yesterday|(this|previous) (week|month|quarter|year)|last [1-9]\d{0,3} (day|week|month|year)s?"
+)
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"unknown timezone {name!r}: an IANA name is needed, such as UTC or Europe/Kyiv")
+    return name
+
+
+def _known_interval(name: str) -> str:
+    words = " ".join(name.lower().split())
+    if not _NAMED.fullmatch(words):
+        raise ValueError(f"unknown interval {name!r}: use {INTERVAL_NAMES}, or from and to")
+    return words
+
+
+def _shape_of_interval(value: Any) -> str:
+    return "between" if isinstance(value, dict | Between) else "name"
+
+
+def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> date | datetime:
+    """A date, or a wall-clock or absolute time: `2018-12-31`, `2018-12-31 23:59:59`, `2018-12-31T23:59:59Z`."""
+    moment, text = value, str(value).strip()
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            moment = date.fromisoformat(text)
+        elif re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", text):
+            moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    # Postgres and Python count years alike only here, and no bill is older than the telegraph.
+    if not isinstance(moment, date) or not 1800 <= moment.year <= 9000:
+        raise ValueError(f"{text!r} is no date or time: write 2018-12-31 or 2018-12-31T23:59:59")
+    return moment
+
+
+Moment = Annotated[date | datetime, BeforeValidator(_moment)]
+Timezone = Annotated[str, AfterValidator(_known_zone)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217 code")]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
+
+
+class Between(BaseModel):
+    """An interval by its ends. `to` is inclusive: a date means that whole day, a time that whole second."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    from_: Moment = Field(alias="from", description="first day, or first second")
+    to: Moment = Field(description="last day, or last second, inclusive")
+
+
+class ReportQuery(BaseModel):
+    """The parameters of one report (spec 2), as a user gives them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    interval: Annotated[
+        Annotated[Between, Tag("between")] | Annotated[str, AfterValidator(_known_interval), Tag("name")],
+        Discriminator(_shape_of_interval),
+    ] = Field(
+        description=f"mandatory: {INTERVAL_NAMES}, or {{from: …, to: …}} with `to` inclusive"
+    )
+    timezone: Timezone = Field("UTC", description="IANA name; every boundary is a wall-clock time there")
+    client_type: ClientType = Field("client", description="clients of this type are in scope")
+    client_tags: Names = Field((), description="clients that have any of these tags")
+    owners: Names = Field((), description="clients whose direct owner is any of these resellers (name or id)")
+    packages: Names = Field((), description="clients that hold any of these packages (name or id)")
+    group_by: Annotated[tuple[GroupBy, ...], BeforeValidator(_one_or_many)] = Field(
+        (), description="at most one of year, month, date, and optionally package_name"
+    )
+    currency: Currency | None = Field(None, description="of the report; the base currency when left out")
+    active_duration: int = Field(3, ge=1, le=1200, description="whole months that a paid service keeps a client active")
+
+    @model_validator(mode="after")
+    def _one_time_group(self) -> Self:
+        if len(set(self.group_by)) != len(self.group_by):
+            raise ValueError("group_by names the same group twice")
+        if len([group for group in self.group_by if group != "package_name"]) > 1:
+            raise ValueError("group_by takes at most one of year, month, date")
+        return self
+
+    @property
+    def time_group(self) -> TimeGroup | None:
+        """The time group, if the periods are cut at all."""
+        return next((group for group in self.group_by if group != "package_name"), None)
+
+    @property
+    def by_package(self) -> bool:
+        """Whether the report has a group for each package (spec 7)."""
+        return "package_name" in self.group_by
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that all boundaries are wall-clock times of."""
+        return ZoneInfo(self.timezone)

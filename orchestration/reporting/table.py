@@ -1,0 +1,131 @@
+"""The report table: the one form of a report's numbers, of which every output is a projection (spec 5, 7, 8)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+NOT_AVAILABLE = "N/A"
+
+Cell = int | Decimal | None
+"""A quantity is an int, money a Decimal of two places in the report's currency, N/A is None."""
+
+
+class Unit(StrEnum):
+    """What a metric's cells are."""
+
+    QUANTITY = "quantity"
+    MONEY = "money"
+
+
+class Metric(NamedTuple):
+    """One of the 21 rows of a block: its section, its name there, and the unit of its cells."""
+
+    section: str
+    name: str
+    unit: Unit
+
+
+def _section(section: str, *names: str) -> list[Metric]:
+    return [
+        Metric(section, name, Unit.QUANTITY if name.endswith("Qty") else Unit.MONEY) for name in names
+    ]
+
+
+METRICS: tuple[Metric, ...] = (
+    *_section("Clients - Active", "Qty", "Balance Pos", "Balance Neg", "Balance"),
+    *_section("Clients - Overall Active", "Qty", "Balance Pos", "Balance Neg", "Balance"),
+    *_section("Clients - All", "Qty", "Balance Pos", "Balance Neg", "Balance"),
+    *_section("Balance Refill", "Qty", "Total", "Avg"),
+    *_section("Pay As You Go", "Total", "Active Avg"),
+    *_section("Packages", "Activation Qty", "Activation Total", "Renew Qty", "Renew Total"),
+)
+"""The rows of every block, in the order of the report (spec 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The 21 rows of one package (or of all, `package` None): `cells[row][column]`, rows as in METRICS."""
+
+    package: str | None
+    cells: tuple[tuple[Cell, ...], ...]
+
+    def row(self, section: str, name: str) -> tuple[Cell, ...]:
+        """The cells of one metric, a column each. Raises KeyError for a metric that no report has."""
+        for metric, cells in zip(METRICS, self.cells, strict=True):
+            if (metric.section, metric.name) == (section, name):
+                return cells
+        raise KeyError(section, name)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTable:
+    """Blocks of 21 rows over the same columns.
+
+    `columns` are the labels: periods, or package names when a report is grouped by package alone.
+    `by_package` is true when blocks are packages (grouped by package and time): the table then has a
+    first column `Package`.
+    """
+
+    columns: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    by_package: bool = False
+
+    def header(self) -> list[str]:
+        """The labels above the rows that `rows` gives."""
+        return [*(["Package"] if self.by_package else []), "Section", "Metric", *self.columns]
+
+    def rows(self) -> Iterator[tuple[list[str], Metric, tuple[Cell, ...]]]:
+        """Every row from top to bottom: its text cells, its metric, its cells."""
+        for block in self.blocks:
+            for metric, cells in zip(METRICS, block.cells, strict=True):
+                package = [block.package or ""] if self.by_package else []
+                yield [*package, metric.section, metric.name], metric, cells
+
+    def to_json(self) -> dict[str, Any]:
+        """The table as JSON values: money as text with two places, quantities as numbers, N/A as null."""
+        return {
+            "columns": list(self.columns),
+            "by_package": self.by_package,
+            "blocks": [
+                {
+                    "package": block.package,
+                    "rows": [
+                        {
+                            "section": metric.section,
+                            "metric": metric.name,
+                            "unit": metric.unit.value,
+                            "values": [str(cell) if isinstance(cell, Decimal) else cell for cell in cells],
+                        }
+                        for metric, cells in zip(METRICS, block.cells, strict=True)
+                    ],
+                }
+                for block in self.blocks
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The table that `to_json` wrote."""
+        return cls(
+            columns=tuple(data["columns"]),
+            by_package=data["by_package"],
+            blocks=tuple(
+                Block(
+                    block["package"],
+                    tuple(
+                        tuple(Decimal(value) if isinstance(value, str) else value for value in row["values"])
+                        for row in block["rows"]
+                    ),
+                )
+                for block in data["blocks"]
+            ),
+        )
+
+
+def plain(cell: Cell) -> str:
+    """A cell as text: `N/A`, a whole number, or money with a point, two places and no separators (spec 8)."""
+    if cell is None:
+        return NOT_AVAILABLE
+    return f"{cell:.2f}" if isinstance(cell, Decimal) else str(cell)

@@ -1,0 +1,45 @@
+"""Settings: from `DYNAMICS_*` in the environment or `.env`; what is unset means the local service."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestration.errors import RequestError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where the parts are. URLs hold passwords, so they are secrets: they print as asterisks."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DYNAMICS_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Field(Path(".dynamics"), description="state of the local services")
+    database_url: SecretStr | None = Field(None, description="postgresql://user:password@host:5432/name")
+    s3_bucket: str | None = Field(None, description="bucket of the snapshots")
+    s3_endpoint_url: str | None = Field(None, description="S3 endpoint, when it is not Amazon's")
+    smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:587?starttls=required")
+    mail_from: str = Field("Customer Dynamics <reports@localhost>", description="sender of the mails")
+    public_url: str | None = Field(None, description="what links begin with")
+    base_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="currency the rates are given in")
+    templates: Path = Field(Path("report_templates"), description="folder of the saved queries")
+
+    @field_validator("home", "templates")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once. Raises RequestError that names the wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"DYNAMICS_{'_'.join(map(str, first['loc'])).upper()}"
+        raise RequestError(f"setting {name}: {first['msg']}; see `Settings` in README.md") from None
