@@ -1,0 +1,7 @@
+{{ config(indexes=[{'columns': ['currency', 'valid_from'], 'unique': true}]) }}
+
+select
+    currency,
+    valid_from,
+    rate
+from {{ ref('stg_billing__exchange_rates') }}

@@ -1,0 +1,6 @@
+{{ config(indexes=[{'columns': ['package_id'], 'unique': true}]) }}
+
+select
+    package_id,
+    name
+from {{ ref('stg_billing__packages') }}

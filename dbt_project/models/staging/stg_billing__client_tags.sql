@@ -1,0 +1,4 @@
+select
+    client_id,
+    tag
+from {{ source('billing', 'client_tags') }}

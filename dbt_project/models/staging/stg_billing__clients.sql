@@ -1,0 +1,8 @@
+select
+    client_id,
+    name,
+    client_type,
+    owner_id,
+    currency,
+    created_at
+from {{ source('billing', 'clients') }}

@@ -1,0 +1,5 @@
+select
+    currency,
+    valid_from,
+    rate
+from {{ source('billing', 'exchange_rates') }}

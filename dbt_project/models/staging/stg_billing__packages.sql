@@ -1,0 +1,4 @@
+select
+    package_id,
+    name
+from {{ source('billing', 'packages') }}

@@ -1,0 +1,54 @@
+"""Which build of the marts answers, held still while it does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from orchestration.errors import DynamicsError
+
+_CURRENT = """
+    select build_id, marts_schema, as_of from dynamics.builds
+    where finished_at is not null
+    order by build_id desc limit 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One finished build of the marts: where it lies, and up to when its data is known."""
+
+    build_id: int
+    schema: str
+    as_of: datetime
+
+
+@contextmanager
+def current_marts(connection: Connection[TupleRow]) -> Iterator[Build]:
+    """A transaction on the current build, whose tables are found without their schema's name.
+
+    The build's schema is locked against the next build's writers until the transaction ends, so that a
+    report sees one build and never a mixture. Raises DynamicsError when nothing was ever built.
+    """
+    with connection.transaction():
+        build = _current(connection)
+        while True:
+            connection.execute("select pg_advisory_xact_lock_shared(hashtext(%s))", [build.schema])
+            latest = _current(connection)
+            if latest == build:
+                break
+            build = latest
+        connection.execute("select set_config('search_path', %s, true)", [build.schema])
+        yield build
+
+
+def _current(connection: Connection[TupleRow]) -> Build:
+    row = connection.execute(_CURRENT).fetchone()
+    if row is None:
+        raise DynamicsError(
+            "there are no marts yet: load an extract with `dynamics load DIR`, then run `dynamics build`"
+        )
+    return Build(*row)

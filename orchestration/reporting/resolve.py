@@ -1,0 +1,122 @@
+"""From the names in a query to ids in the data (spec 2). Unknown names are refused here, with what is near."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from orchestration.errors import RequestError
+from orchestration.reporting.parameters import ReportQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package by its id and display name."""
+
+    package_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a query's names stand for. None is no filter; `groups` are the packages of a report by package."""
+
+    client_tags: list[str] | None
+    owner_ids: list[str] | None
+    packages: list[Package] | None
+    all_packages: list[Package]
+
+
+class UnknownName(RequestError):
+    """A name that the data does not know; `parameter` is the query's key that holds it."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+def resolve_filters(connection: Connection[TupleRow], query: ReportQuery, base_currency: str) -> Filters:
+    """The ids behind the query's names, read from the current marts. Raises UnknownName for the first unknown one."""
+    problems = unknown_names(connection, query, base_currency)
+    if problems:
+        raise problems[0]
+    packages = _packages(connection)
+    return Filters(
+        client_tags=list(query.client_tags) or None,
+        owner_ids=[_ids(_resellers(connection), name)[0] for name in query.owners] or None,
+        packages=[
+            package
+            for package in packages
+            if package.package_id in {_ids(_as_pairs(packages), name)[0] for name in query.packages}
+        ]
+        or None,
+        all_packages=packages,
+    )
+
+
+def unknown_names(connection: Connection[TupleRow], query: ReportQuery, base_currency: str) -> list[UnknownName]:
+    """Every name in the query that the current marts do not know, in the order of the parameters."""
+    tags = [tag for (tag,) in connection.execute("select distinct tag from dim_client_tags")] if query.client_tags else []
+    resellers = _resellers(connection) if query.owners else []
+    packages = _as_pairs(_packages(connection)) if query.packages else []
+    found = [
+        UnknownName("client_tags", _unknown("client tag", tag, tags)) for tag in query.client_tags if tag not in tags
+    ]
+    found += _unknown_of("owners", "owner", query.owners, resellers)
+    found += _unknown_of("packages", "package", query.packages, packages)
+    if query.currency and query.currency != base_currency:
+        currencies = _currencies(connection, base_currency)
+        if query.currency not in currencies:
+            message = f"unknown currency {query.currency!r}: use one of {', '.join(currencies)}"
+            found.append(UnknownName("currency", message))
+    return found
+
+
+def _unknown_of(
+    parameter: str, what: str, names: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> list[UnknownName]:
+    found = []
+    for name in names:
+        ids = _ids(pairs, name)
+        if not ids:
+            known = [known for _, known in pairs]
+            found.append(UnknownName(parameter, _unknown(what, name, known)))
+        elif len(ids) > 1:
+            message = f"{what} {name!r} is the name of {len(ids)}: use an id, one of {', '.join(sorted(ids)[:5])}"
+            found.append(UnknownName(parameter, message))
+    return found
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    if near:
+        return f"unknown {what} {name!r}: did you mean {' or '.join(map(repr, near))}?"
+    if not known:
+        return f"unknown {what} {name!r}: the data has none"
+    return f"unknown {what} {name!r}: known are {', '.join(map(repr, sorted(known)[:5]))}{', …' if len(known) > 5 else ''}"
+
+
+def _ids(pairs: Sequence[tuple[str, str]], name: str) -> list[str]:
+    """The ids that `name` stands for: an id before a display name."""
+    return [key for key, _ in pairs if key == name] or [key for key, known in pairs if known == name]
+
+
+def _as_pairs(packages: Sequence[Package]) -> list[tuple[str, str]]:
+    return [(package.package_id, package.name) for package in packages]
+
+
+def _resellers(connection: Connection[TupleRow]) -> list[tuple[str, str]]:
+    return connection.execute("select client_id, name from fct_clients where client_type = 'reseller'").fetchall()
+
+
+def _packages(connection: Connection[TupleRow]) -> list[Package]:
+    """All packages in the order of a report's groups: by name, by id among namesakes, by code point (spec 7)."""
+    rows = connection.execute("select package_id, name from dim_packages").fetchall()
+    return sorted((Package(*row) for row in rows), key=lambda package: (package.name, package.package_id))
+
+
+def _currencies(connection: Connection[TupleRow], base_currency: str) -> list[str]:
+    rows = connection.execute("select currency from dim_exchange_rates union select currency from fct_clients")
+    return sorted({base_currency, *(currency for (currency,) in rows)})
