@@ -23,7 +23,7 @@ from orchestration.reporting.periods import Period, cut
 from orchestration.reporting.report import Report
 from orchestration.reporting.resolve import Filters, resolve_filters
 from orchestration.reporting.statements import statement
-from orchestration.reporting.table import Block, Cell, ReportTable
+from orchestration.reporting.table import METRICS, Block, Cell, ReportTable
 
 NO_PACKAGE = "No package"
 
@@ -107,9 +107,10 @@ def _table(
     labels = {number: groups.labels[number - 1] for number in sorted(cells)}
     if query.by_package and query.time_group is None:
         columns = tuple(label or "" for label in labels.values())
-        rows = zip(*(cells[number] for number in labels), strict=True) if labels else ()
-        merged = tuple(tuple(cell for part in parts for cell in part) for parts in rows)
-        return ReportTable(columns, (Block(None, merged),) if labels else ())
+        merged = tuple(
+            tuple(cell for number in labels for cell in cells[number][row]) for row in range(len(METRICS))
+        )
+        return ReportTable(columns, (Block(None, merged),))
     return ReportTable(
         columns=tuple(period.label for period in periods),
         blocks=tuple(Block(label, cells[number]) for number, label in labels.items()),

@@ -7,6 +7,7 @@ boundary is ever computed in SQL.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from orchestration.errors import RequestError
@@ -17,12 +18,14 @@ _DAY = timedelta(days=1)
 _EARLIEST = datetime(1800, 1, 1)  # noqa: DTZ001 - a wall-clock time, made an instant by `boundary`
 
 
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """A point in time: `wall` is what the clock in the query's zone shows (naive, nominal), `at` the instant (UTC)."""
+class Boundary(NamedTuple):
+    """A point in time: the instant (UTC), and what a clock in the query's zone should show for it (naive).
 
-    wall: datetime
+    Of two boundaries in one jump of the clock, the earlier on the wall is the earlier.
+    """
+
     at: datetime
+    wall: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def boundary(wall: datetime, zone: ZoneInfo) -> Boundary:
     """The instant of a naive wall-clock time in `zone`, by the rule above."""
     first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if first.astimezone(zone).replace(tzinfo=None) == wall:
-        return Boundary(wall, first)
+        return Boundary(first, wall)
     # Skipped: fold 1 reads the wall time with the offset after the jump, so its instant lies before the jump.
     before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), first
     offset = before.astimezone(zone).utcoffset()
@@ -50,7 +53,7 @@ def boundary(wall: datetime, zone: ZoneInfo) -> Boundary:
             before = middle
         else:
             after = middle
-    return Boundary(wall, after)
+    return Boundary(after, wall)
 
 
 def resolve_interval(query: ReportQuery, moment: datetime) -> Interval:
@@ -62,49 +65,19 @@ def resolve_interval(query: ReportQuery, moment: datetime) -> Interval:
     if isinstance(query.interval, Between):
         start = _start(query.interval.from_, zone)
         end = _end(query.interval.to, zone)
-        if start.at >= end.at:
+        if start >= end:
             raise RequestError(f"from {query.interval.from_} is after to {query.interval.to}: swap them")
         return Interval(start, end)
     first, after = _named(query.interval, moment.astimezone(zone).date())
-    return Interval(boundary(_midnight(first), zone), boundary(_midnight(after), zone))
+    return Interval(day_boundary(first, zone), day_boundary(after, zone))
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time())  # noqa: DTZ001 - a wall-clock time, made an instant by `boundary`
+def day_boundary(day: date, zone: ZoneInfo) -> Boundary:
+    """Where a day begins in `zone`."""
+    return boundary(_midnight(day), zone)
 
 
-def _start(moment: date | datetime, zone: ZoneInfo) -> Boundary:
-    if not isinstance(moment, datetime):
-        return boundary(_midnight(moment), zone)
-    if moment.tzinfo is None:
-        return boundary(moment, zone)
-    return Boundary(moment.astimezone(zone).replace(tzinfo=None, fold=0), moment.astimezone(UTC))
-
-
-def _end(moment: date | datetime, zone: ZoneInfo) -> Boundary:
-    if not isinstance(moment, datetime):
-        return boundary(_midnight(moment + _DAY), zone)
-    return _start(moment.replace(microsecond=0) + _SECOND, zone)
-
-
-def _named(name: str, today: date) -> tuple[date, date]:
-    """The first day of a named interval and the day after its last."""
-    words = name.split()
-    if words[0] == "last":
-        unit = words[2].removesuffix("s")
-        current = _unit_start(unit, today)
-        return _shift(unit, current, -int(words[1])), current
-    if words[0] in ("today", "yesterday"):
-        first = today if words[0] == "today" else today - _DAY
-        return first, first + _DAY
-    unit = words[1]
-    current = _unit_start(unit, today)
-    if words[0] == "this":
-        return current, _shift(unit, current, 1)
-    return _shift(unit, current, -1), current
-
-
-def _unit_start(unit: str, day: date) -> date:
+def unit_start(unit: str, day: date) -> date:
     """The first day of the calendar unit that `day` is in; weeks begin on Monday."""
     match unit:
         case "day":
@@ -119,13 +92,48 @@ def _unit_start(unit: str, day: date) -> date:
             return day.replace(month=1, day=1)
 
 
-def _shift(unit: str, first: date, count: int) -> date:
+def shift(unit: str, first: date, count: int) -> date:
     """`count` calendar units after `first`, which begins one."""
     match unit:
         case "day" | "week":
             return first + timedelta(days=count * (7 if unit == "week" else 1))
         case _:
             return add_months(_midnight(first), count * {"month": 1, "quarter": 3, "year": 12}[unit]).date()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())  # noqa: DTZ001 - a wall-clock time, made an instant by `boundary`
+
+
+def _start(moment: date | datetime, zone: ZoneInfo) -> Boundary:
+    if not isinstance(moment, datetime):
+        return day_boundary(moment, zone)
+    if moment.tzinfo is None:
+        return boundary(moment, zone)
+    return Boundary(moment.astimezone(UTC), moment.astimezone(zone).replace(tzinfo=None, fold=0))
+
+
+def _end(moment: date | datetime, zone: ZoneInfo) -> Boundary:
+    if not isinstance(moment, datetime):
+        return day_boundary(moment + _DAY, zone)
+    return _start(moment.replace(microsecond=0) + _SECOND, zone)
+
+
+def _named(name: str, today: date) -> tuple[date, date]:
+    """The first day of a named interval and the day after its last."""
+    words = name.split()
+    if words[0] == "last":
+        unit = words[2].removesuffix("s")
+        current = unit_start(unit, today)
+        return shift(unit, current, -int(words[1])), current
+    if words[0] in ("today", "yesterday"):
+        first = today if words[0] == "today" else today - _DAY
+        return first, first + _DAY
+    unit = words[1]
+    current = unit_start(unit, today)
+    if words[0] == "this":
+        return current, shift(unit, current, 1)
+    return shift(unit, current, -1), current
 
 
 def add_months(wall: datetime, months: int) -> datetime:

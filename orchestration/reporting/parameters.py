@@ -2,11 +2,24 @@
 in the data (tags, owners, packages, currencies) are looked up by `resolve`."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+
+from orchestration.errors import RequestError
 
 ClientType = Literal["client", "reseller", "calling_card", "call_shop"]
 TimeGroup = Literal["year", "month", "date"]
@@ -116,3 +129,14 @@ class ReportQuery(BaseModel):
     def zone(self) -> ZoneInfo:
         """The zone that all boundaries are wall-clock times of."""
         return ZoneInfo(self.timezone)
+
+
+def read_query(values: Mapping[str, Any], *, shown_as: Callable[[str], str] = str) -> ReportQuery:
+    """The query that `values` describe. Raises RequestError for the first wrong one, its key named by `shown_as`."""
+    try:
+        return ReportQuery.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = "from" if "from" in problem["loc"] else "to" if "to" in problem["loc"] else str((*problem["loc"], "query")[0])
+        reason = problem["msg"].removeprefix("Value error, ")
+        raise RequestError(f"{shown_as(key)} {problem['input']!r}: {reason}" if problem["loc"] else reason) from None

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from orchestration.errors import RequestError
-from orchestration.reporting.intervals import Boundary, Interval, add_months, boundary
-from orchestration.reporting.parameters import ReportQuery, TimeGroup
+from orchestration.reporting.intervals import Boundary, Interval, add_months, boundary, day_boundary, shift, unit_start
+from orchestration.reporting.parameters import ReportQuery
 
 MOST_PERIODS = 16_000
 """More columns than that no spreadsheet opens (16,384, less the text columns)."""
 
-_LABELS = {"year": "%Y", "month": "%m/%Y", "date": "%Y-%m-%d"}
+_UNITS = {"year": ("year", "%Y"), "month": ("month", "%m/%Y"), "date": ("day", "%Y-%m-%d")}
+"""A time group's calendar unit, and how its periods are labelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +30,35 @@ class Period:
 
 def cut(query: ReportQuery, interval: Interval, as_of: datetime) -> tuple[Period, ...]:
     """The periods of `interval`, in order. Raises RequestError when they are more than any sheet can show."""
-    starts = [interval.start, *_boundaries_within(query, interval)]
-    ends = [start.at for start in starts[1:]] + [interval.end.at]
     return tuple(
         Period(
-            label=_label(query.time_group, start.wall),
+            label=label,
             start=start.at,
-            end=min(end, as_of),
+            end=min(end.at, as_of),
             active_since=boundary(add_months(start.wall, -query.active_duration), query.zone).at,
             known=start.at < as_of,
         )
-        for start, end in zip(starts, ends, strict=True)
+        for label, start, end in _clipped(query, interval)
     )
 
 
-def _label(group: TimeGroup | None, wall: datetime) -> str:
-    return wall.strftime(_LABELS[group]) if group else "Total"
-
-
-def _boundaries_within(query: ReportQuery, interval: Interval) -> list[Boundary]:
-    found = []
-    for wall in _calendar(query.time_group, interval.start.wall):
-        if wall >= interval.end.wall:
-            break
-        if len(found) >= MOST_PERIODS:
-            raise RequestError(
-                f"the interval has more than {MOST_PERIODS:,} periods: group by month or year, or ask a shorter one"
-            )
-        found.append(boundary(wall, query.zone))
-    return found
-
-
-def _calendar(group: TimeGroup | None, after: datetime) -> Iterator[datetime]:
-    """Wall-clock starts of the calendar units that begin later than `after`."""
-    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
-    while group:
-        match group:
-            case "date":
-                midnight += timedelta(days=1)
-            case "month":
-                midnight = add_months(midnight.replace(day=1), 1)
-            case "year":
-                midnight = add_months(midnight.replace(month=1, day=1), 12)
-        yield midnight
+def _clipped(query: ReportQuery, interval: Interval) -> Iterator[tuple[str, Boundary, Boundary]]:
+    """Label and ends of each period: the calendar's units, the first and the last clipped to the interval."""
+    if query.time_group is None:
+        yield "Total", interval.start, interval.end
+        return
+    unit, label = _UNITS[query.time_group]
+    opening = unit_start(unit, interval.start.wall.date())
+    for _ in range(MOST_PERIODS):
+        closing = shift(unit, opening, 1)
+        start = max(day_boundary(opening, query.zone), interval.start)
+        end = min(day_boundary(closing, query.zone), interval.end)
+        # Where a clock falls back over midnight, an interval can begin after the day that its clock shows.
+        if start < end:
+            yield opening.strftime(label), start, end
+        if end == interval.end:
+            return
+        opening = closing
+    raise RequestError(
+        f"the interval has more than {MOST_PERIODS:,} periods: group by month or year, or ask for a shorter one"
+    )

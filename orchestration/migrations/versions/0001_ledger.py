@@ -42,14 +42,20 @@ _STATEMENTS = (
     """
     create table dynamics.occurrences (
         occurrence_id bigint generated always as identity primary key,
-        saved_query text not null,
+        purpose text not null default 'delivery' check (purpose in ('delivery', 'test', 'query')),
+        saved_query text check (saved_query is not null or purpose = 'query'),
         scheduled_at timestamptz not null,
         edition integer not null default 1,
         snapshot_id text not null unique,
         generated_by text not null,
-        created_at timestamptz not null default now(),
-        unique (saved_query, scheduled_at, edition)
+        letter jsonb,
+        created_at timestamptz not null default now()
     )
+    """,
+    # A test send and a query's own mail may be repeated; a scheduled moment is delivered once an edition.
+    """
+    create unique index occurrences_once on dynamics.occurrences (saved_query, scheduled_at, edition)
+    where purpose = 'delivery'
     """,
     """
     create table dynamics.deliveries (
@@ -62,13 +68,14 @@ _STATEMENTS = (
         message_id text,
         reply text,
         not_before timestamptz not null default now(),
+        lease text,
         leased_until timestamptz,
         queued_at timestamptz not null default now(),
         sending_at timestamptz,
-        finished_at timestamptz,
-        unique (occurrence_id, recipient)
+        finished_at timestamptz
     )
     """,
+    "create unique index on dynamics.deliveries (occurrence_id, lower(recipient))",
     "create index on dynamics.deliveries (not_before) where state in ('queued', 'sending')",
 )
 

@@ -1,0 +1,250 @@
+"""Keeps reports and finds them again.
+
+The bucket is the truth, `dynamics.snapshots` its index. In the bucket a snapshot is a folder:
+
+    snapshots/<id>/<sha256>.<extension>   its files, named by content, so that a second attempt never collides
+    snapshots/<id>/manifest.json          written last: without it there is no snapshot
+    snapshots/<id>/revoked                there when the link was revoked
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from orchestration.archive import index
+from orchestration.archive.index import Entry, Place
+from orchestration.archive.snapshot import (
+    TABLE,
+    Manifest,
+    Snapshot,
+    SnapshotDamaged,
+    SnapshotNotFound,
+    StoredFile,
+    is_snapshot_id,
+    new_snapshot_id,
+    read_verified,
+)
+from orchestration.archive.store import ObjectDiffers, ObjectStore
+from orchestration.errors import RequestError
+from orchestration.rendering import FORMATS, info_lines, render
+from orchestration.reporting.report import Provenance, Report
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+_ROOT = "snapshots/"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What re-reading one snapshot gave: how many objects are as they were kept, and what is wrong, a line each."""
+
+    snapshot_id: str
+    sound_objects: int
+    problems: tuple[str, ...]
+
+
+class Archive:
+    """Snapshots in one bucket and their index in one database; `public_url` is what their links begin with.
+
+    Methods that write commit the connection. All raise Unavailable when the bucket does not answer.
+    """
+
+    def __init__(self, store: ObjectStore, connection: "Connection[TupleRow]", public_url: str) -> None:
+        self._store = store
+        self._connection = connection
+        self._public_url = public_url.rstrip("/")
+
+    def link(self, snapshot_id: str) -> str:
+        """Where the snapshot opens."""
+        return f"{self._public_url}/view?id={snapshot_id}"
+
+    def keep(
+        self,
+        report: Report,
+        *,
+        title: str,
+        generated_by: str,
+        generated_at: datetime,
+        saved_query: str | None = None,
+        chart: str | None = None,
+        snapshot_id: str | None = None,
+    ) -> Snapshot:
+        """Keeps a report, rendered in every format, and returns it as its link will open it.
+
+        Under an id that was reserved before, a second call returns what the first one kept: after a crash, just
+        call again. Raises RequestError for a title or id that cannot be kept, SnapshotNotFound for a revoked id.
+        """
+        if re.search(r"[\x00-\x1f\x7f]", title):
+            raise RequestError(f"title {title!r} has control characters: remove them")
+        snapshot_id = snapshot_id or new_snapshot_id()
+        if not is_snapshot_id(snapshot_id):
+            raise RequestError(f"{snapshot_id!r} is no snapshot id: reserve one with new_snapshot_id")
+        if self._find(snapshot_id) is None:
+            provenance = Provenance(title, generated_by, generated_at, self.link(snapshot_id), saved_query)
+            self._write(report, provenance, snapshot_id, chart)
+        snapshot = self.open(snapshot_id)
+        index.record(self._connection, snapshot)
+        self._connection.commit()
+        return snapshot
+
+    def open(self, snapshot_id: str) -> Snapshot:
+        """The snapshot of that id.
+
+        Raises SnapshotNotFound when it is unknown, malformed or revoked, all alike, and SnapshotDamaged when
+        its manifest is not the one that was kept.
+        """
+        place = self._find(snapshot_id)
+        if place is None or place.revoked_at:
+            raise SnapshotNotFound("there is no report under this id: check that the link is complete")
+        return self._load(place)
+
+    def list(self, limit: int = 100, saved_query: str | None = None) -> list[Entry]:
+        """The newest snapshots of the index, newest first, revoked ones too; of one saved query if it is named."""
+        return index.entries(self._connection, limit, saved_query)
+
+    def verify(self, ids: Iterable[str] | None = None) -> Iterator[Verdict]:
+        """Re-reads every object of these snapshots, or of all that the index or the bucket knows."""
+        if ids is None:
+            known = {entry.snapshot_id for entry in index.entries(self._connection, None, None)}
+            ids = sorted(known | {place.snapshot_id for place in self._in_bucket()})
+        return map(self._verdict, ids)
+
+    def reindex(self) -> int:
+        """Adds what the bucket holds and the index does not, and returns how many snapshots the bucket holds.
+
+        Hashes and revocations that the index knows stay. Raises SnapshotDamaged, after all the others are
+        indexed, when a manifest cannot be read.
+        """
+        indexed, damaged = 0, []
+        for place in self._in_bucket():
+            try:
+                index.record(self._connection, self._load(place), place.revoked_at)
+                indexed += 1
+            except SnapshotDamaged as error:
+                damaged.append(str(error))
+        self._connection.commit()
+        if damaged:
+            raise SnapshotDamaged(f"{indexed} snapshots are indexed, {len(damaged)} cannot be: {damaged[0]}")
+        return indexed
+
+    def revoke(self, snapshot_id: str) -> None:
+        """Takes the link away, for ever; the bytes stay. Raises SnapshotNotFound for an id that never was."""
+        if self._find(snapshot_id) is None:
+            raise SnapshotNotFound(f"there is no snapshot {snapshot_id!r}: see `dynamics snapshots list`")
+        # The marker comes first: an index that is rebuilt must not bring the link back.
+        self._store.put_new(_revoked_key(snapshot_id), b"revoked\n", "text/plain")
+        index.mark_revoked(self._connection, snapshot_id)
+        self._connection.commit()
+
+    def _write(self, report: Report, provenance: Provenance, snapshot_id: str, chart: str | None) -> None:
+        stem = _stem(report, provenance.title)
+        table = json.dumps(report.table.to_json(), ensure_ascii=False).encode()
+        rendered = {TABLE: (table, "application/json", f"{TABLE}.json")}
+        for fmt, form in FORMATS.items():
+            body = render(report, provenance, fmt, chart=chart)
+            rendered[fmt] = (body, form.content_type, f"{stem}.{form.extension}")
+        files = {name: self._put_file(snapshot_id, *file) for name, file in rendered.items()}
+        manifest = Manifest.of(
+            report,
+            provenance,
+            snapshot_id=snapshot_id,
+            chart=chart,
+            info=info_lines(report, provenance),
+            files=files,
+        )
+        body = manifest.model_dump_json(indent=1).encode()
+        try:
+            self._store.put_new(_manifest_key(snapshot_id), body, "application/json")
+        except ObjectDiffers:
+            return  # somebody else kept this id meanwhile: the first one counts
+
+    def _put_file(self, snapshot_id: str, body: bytes, content_type: str, filename: str) -> StoredFile:
+        key = f"{_ROOT}{snapshot_id}/{hashlib.sha256(body).hexdigest()}.{filename.rpartition('.')[2]}"
+        stored = self._store.put_new(key, body, content_type)
+        return StoredFile(
+            key=key,
+            sha256=stored.sha256,
+            size=stored.size,
+            version_id=stored.version_id,
+            content_type=content_type,
+            filename=filename,
+        )
+
+    def _find(self, snapshot_id: str) -> Place | None:
+        """Where the index says that the snapshot is, and where the index does not know it, where the bucket has it."""
+        if not is_snapshot_id(snapshot_id):
+            return None
+        return index.find(self._connection, snapshot_id) or next(self._in_bucket(f"{snapshot_id}/"), None)
+
+    def _in_bucket(self, below: str = "") -> Iterator[Place]:
+        """The snapshots that the bucket holds. Of a manifest that was written again, the first version counts."""
+        for snapshot_id, listed in groupby(
+            self._store.list(_ROOT + below), key=lambda found: found.key.split("/")[1]
+        ):
+            objects = {found.key: found for found in listed}
+            manifest, revoked = (
+                objects.get(_manifest_key(snapshot_id)),
+                objects.get(_revoked_key(snapshot_id)),
+            )
+            if manifest and is_snapshot_id(snapshot_id):
+                yield Place(snapshot_id, manifest.version_id, None, revoked.written_at if revoked else None)
+
+    def _load(self, place: Place) -> Snapshot:
+        key = _manifest_key(place.snapshot_id)
+        body = read_verified(self._store, key, place.version_id, place.sha256)
+        try:
+            manifest = Manifest.model_validate_json(body)
+        except ValidationError as error:
+            raise SnapshotDamaged(f"{key} is no manifest: restore it from the bucket's backup") from error
+        if manifest.id != place.snapshot_id:
+            raise SnapshotDamaged(
+                f"{key} is the manifest of another snapshot: restore it from the bucket's backup"
+            )
+        return Snapshot(manifest, hashlib.sha256(body).hexdigest(), place.version_id, self._store)
+
+    def _verdict(self, snapshot_id: str) -> Verdict:
+        place = self._find(snapshot_id)
+        if place is None:
+            return Verdict(snapshot_id, 0, ("there is no such snapshot: see `dynamics snapshots list`",))
+        problems = [] if place.sha256 else ["it is not in the index: run `dynamics snapshots reindex`"]
+        try:
+            snapshot = self._load(place)
+        except SnapshotDamaged as error:
+            return Verdict(snapshot_id, 0, (*problems, str(error)))
+        sound = 1
+        for fmt in snapshot.manifest.files:
+            try:
+                snapshot.read(fmt)
+                sound += 1
+            except SnapshotDamaged as error:
+                problems.append(str(error))
+        problems += [
+            f"{found.key} was written {found.versions} times: the first still counts, find out who wrote again"
+            for found in self._store.list(f"{_ROOT}{snapshot_id}/")
+            if found.versions > 1
+        ]
+        return Verdict(snapshot_id, sound, tuple(problems))
+
+
+def _manifest_key(snapshot_id: str) -> str:
+    return f"{_ROOT}{snapshot_id}/manifest.json"
+
+
+def _revoked_key(snapshot_id: str) -> str:
+    return f"{_ROOT}{snapshot_id}/revoked"
+
+
+def _stem(report: Report, title: str) -> str:
+    """A file name without its extension, safe on any disk: the title's letters in any script, and the days covered."""
+    words = re.sub(r"[^\w.]+", "-", title).strip("-._")[:80] or "report"
+    last = report.interval.end.wall - timedelta(microseconds=1)
+    return f"{words}_{report.interval.start.wall:%Y-%m-%d}_{last:%Y-%m-%d}"

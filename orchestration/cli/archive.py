@@ -1,0 +1,88 @@
+"""`snapshots`: the archive."""
+
+from dataclasses import asdict
+
+import click
+
+from orchestration.cli.output import details, listing
+
+
+@click.group()
+def snapshots() -> None:
+    """The archive: every report that was made, as it was."""
+
+
+@snapshots.command("list")
+@click.option("--query", "saved_query", metavar="NAME", help="Of this saved query.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="The newest so many.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_snapshots(saved_query: str | None, limit: int, as_json: bool) -> None:
+    """The newest snapshots, newest first."""
+    from orchestration.connections import open_archive
+
+    with open_archive() as (archive, _):
+        rows = [asdict(entry) for entry in archive.list(limit, saved_query)]
+    columns = ["snapshot_id", "generated_at", "title", "saved_query", "generated_by", "as_of", "revoked_at"]
+    listing(rows, columns, as_json=as_json, empty="no report was made yet")
+
+
+@snapshots.command("show")
+@click.argument("snapshot_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="As JSON: the whole manifest.")
+def show_snapshot(snapshot_id: str, as_json: bool) -> None:
+    """One snapshot: what was asked, what was found, and its files with their hashes."""
+    from orchestration.connections import open_archive
+
+    with open_archive() as (archive, _):
+        snapshot = archive.open(snapshot_id)
+    manifest = snapshot.manifest
+    if as_json:
+        click.echo(manifest.model_dump_json(indent=2))
+        return
+    row = dict(manifest.info) | {"manifest": f"sha256 {snapshot.manifest_sha256}"}
+    row |= {fmt: f"{file.size:,} bytes, sha256 {file.sha256}" for fmt, file in manifest.files.items()}
+    details(row, as_json=False)
+
+
+@snapshots.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def verify(ids: tuple[str, ...], as_json: bool) -> int:
+    """Re-reads every object of these snapshots, or of all, and compares its hash."""
+    from orchestration.connections import open_archive
+
+    with open_archive() as (archive, _):
+        verdicts = list(archive.verify(ids or None))
+    rows = [
+        {
+            "snapshot_id": verdict.snapshot_id,
+            "sound_objects": verdict.sound_objects,
+            "verdict": "; ".join(verdict.problems) or "sound",
+        }
+        for verdict in verdicts
+    ]
+    listing(rows, ["snapshot_id", "sound_objects", "verdict"], as_json=as_json, empty="no report was made yet")
+    return 1 if any(verdict.problems for verdict in verdicts) else 0
+
+
+@snapshots.command()
+def reindex() -> None:
+    """Rebuilds the index in the database from the bucket alone."""
+    from orchestration.connections import open_archive
+
+    with open_archive() as (archive, _):
+        click.echo(f"{archive.reindex()} snapshots are indexed")
+
+
+@snapshots.command()
+@click.argument("snapshot_id", metavar="ID")
+def revoke(snapshot_id: str) -> None:
+    """Takes a link away for ever; the stored bytes stay."""
+    from orchestration.connections import open_archive
+
+    with open_archive() as (archive, _):
+        archive.revoke(snapshot_id)
+    click.echo(f"revoked: {snapshot_id}")
+
+
+COMMANDS = (snapshots,)

@@ -1,0 +1,24 @@
+"""A moment on the command line: ISO 8601 with an offset, so that nobody has to guess whose clock it was."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+
+class _Moment(click.ParamType):
+    name = "timestamp"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no timestamp: write 2026-01-01T07:00:00Z", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no offset: write {value}Z for UTC, or {value}+02:00", param, ctx)
+        return moment
+
+
+MOMENT = _Moment()

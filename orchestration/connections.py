@@ -1,0 +1,65 @@
+"""The parts as the settings name them; a part they do not name is the local service of this home."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from orchestration import local
+from orchestration.archive import Archive, ObjectStore
+from orchestration.database import connect
+from orchestration.settings import settings
+
+
+def database_url() -> str:
+    """The URL of the database, a secret; starts the local Postgres when no other is named."""
+    named = settings().database_url
+    return named.get_secret_value() if named else local.postgres(settings().home)
+
+
+@contextmanager
+def database() -> Iterator[Connection[TupleRow]]:
+    """A connection to the database, committed at the end and closed. Raises Unavailable when it does not answer."""
+    with connect(database_url()) as connection:
+        yield connection
+
+
+def object_store() -> ObjectStore:
+    """The bucket of the snapshots; starts the local one when no other is named."""
+    named = settings().s3_bucket
+    if named:
+        return ObjectStore(named, endpoint_url=settings().s3_endpoint_url)
+    bucket = local.bucket(settings().home)
+    return ObjectStore(
+        bucket.name,
+        endpoint_url=bucket.endpoint_url,
+        access_key=bucket.access_key,
+        secret_key=bucket.secret_key,
+        region=bucket.region,
+    )
+
+
+@contextmanager
+def open_archive() -> Iterator[tuple[Archive, Connection[TupleRow]]]:
+    """The archive, and the database connection that its index is on."""
+    with database() as connection:
+        yield Archive(object_store(), connection, public_url()), connection
+
+
+def smtp_url() -> str:
+    """The URL of the mail server, a secret; starts the local mailbox when no other is named."""
+    named = settings().smtp_url
+    return named.get_secret_value() if named else local.mailbox(settings().home)
+
+
+def public_url() -> str:
+    """What links begin with: the address this home serves its pages at, unless the settings name another."""
+    return (settings().public_url or f"http://127.0.0.1:{local.web_port(settings().home)}").rstrip("/")
+
+
+@contextmanager
+def archive_of_request() -> Iterator[Archive]:
+    """The archive for one request of the web pages."""
+    with open_archive() as (archive, _):
+        yield archive

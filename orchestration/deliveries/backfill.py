@@ -1,0 +1,68 @@
+"""Reports of the past: every scheduled moment of a saved query in a range, made once, mailed only when asked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from orchestration.archive import Archive
+from orchestration.deliveries.cron import moments
+from orchestration.deliveries.occurrences import delivery_occurrence
+from orchestration.deliveries.post import letter_of, queue_letter, send_queued
+from orchestration.deliveries.reports import require_sound, snapshot_of
+from orchestration.deliveries.saved_query import SavedQuery
+from orchestration.errors import DynamicsError, RequestError, Unavailable
+from orchestration.settings import settings
+
+_GENERATED_BY = "backfill"
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """One moment of a backfill: the link of its report, or the problem that kept it from being made."""
+
+    number: int
+    of: int
+    moment: datetime
+    link: str | None
+    problem: str | None
+
+
+def backfill(
+    connection: Connection[TupleRow],
+    archive: Archive,
+    saved_query: SavedQuery,
+    start: datetime,
+    end: datetime,
+    *,
+    send: bool,
+) -> Iterator[Backfilled]:
+    """Makes the report of each scheduled moment from `start` to `end` (both inclusive), the oldest first.
+
+    A moment that fails is told of and does not stop the others; a part that is away does. Raises RequestError for
+    a saved query without a schedule, and Unavailable.
+    """
+    if saved_query.delivery is None or saved_query.delivery.schedule is None:
+        raise RequestError(f"{saved_query.name} has no schedule, and so no moments: add `delivery.schedule` to it")
+    if start > end:
+        raise RequestError(f"--from {start.isoformat()} is after --to {end.isoformat()}: swap them")
+    after = end + timedelta(microseconds=1)
+    found = list(moments(saved_query.delivery.schedule, saved_query.schedule_timezone, start, after))
+    for number, moment in enumerate(found, start=1):
+        link, problem = None, None
+        try:
+            occurrence = delivery_occurrence(connection, saved_query.name, moment, _GENERATED_BY)
+            snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
+            link = snapshot.manifest.link
+            if send:
+                require_sound(snapshot, moment)
+                queue_letter(connection, occurrence, letter_of(saved_query, snapshot, occurrence))
+                send_queued(connection, archive, occurrence.occurrence_id)
+        except Unavailable:
+            raise
+        except DynamicsError as error:
+            connection.rollback()
+            problem = str(error)
+        yield Backfilled(number, len(found), moment, link, problem)

@@ -1,0 +1,106 @@
+"""Deliveries that somebody asks for: a saved query's now, or the mail of a query made by hand."""
+
+import getpass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from orchestration.archive import Archive, Snapshot, new_snapshot_id
+from orchestration.deliveries.letters import Letter, interval_words
+from orchestration.deliveries.occurrences import Occurrence, delivery_occurrence, other_occurrence
+from orchestration.deliveries.post import letter_of, preview, queue_letter, send_queued
+from orchestration.deliveries.reports import require_sound, snapshot_of
+from orchestration.deliveries.saved_query import SavedQuery
+from orchestration.errors import RequestError
+from orchestration.mailing.address import parse_address
+from orchestration.mailing.delivery import Delivery, deliveries
+from orchestration.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of one delivery: its snapshot, its letter, and a row for each recipient (none for a preview)."""
+
+    snapshot: Snapshot
+    letter: Letter
+    rows: list[Delivery]
+
+
+def this_user() -> str:
+    """Who is at the command line, as snapshots record it."""
+    return f"user {getpass.getuser()}"
+
+
+def deliver(
+    connection: Connection[TupleRow],
+    archive: Archive,
+    saved_query: SavedQuery,
+    at: datetime,
+    *,
+    generated_by: str,
+    test_to: Sequence[str] = (),
+) -> Delivered:
+    """Makes the report of `saved_query` as its schedule would at `at`, and mails it.
+
+    A moment that was delivered before is not delivered again: its snapshot stays, and so does what each recipient
+    has got. `test_to` sends a marked mail to these addresses instead, which does not count. Raises WrongReport,
+    Unavailable, and what making the report raises.
+    """
+    testers = recipients(test_to)
+    if testers:
+        occurrence = other_occurrence(
+            connection, "test", saved_query.name, at, new_snapshot_id(), generated_by
+        )
+    else:
+        occurrence = delivery_occurrence(connection, saved_query.name, at, generated_by)
+    snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
+    require_sound(snapshot, at)
+    letter = letter_of(saved_query, snapshot, occurrence, testers)
+    queue_letter(connection, occurrence, letter)
+    send_queued(connection, archive, occurrence.occurrence_id)
+    return Delivered(snapshot, letter, deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000))
+
+
+def dry_run(
+    connection: Connection[TupleRow],
+    archive: Archive,
+    saved_query: SavedQuery,
+    at: datetime,
+    *,
+    test_to: Sequence[str] = (),
+) -> tuple[Snapshot, EmailMessage]:
+    """The mail that `deliver` would send, with a snapshot of its own behind its link; nothing is sent or recorded."""
+    occurrence = Occurrence(0, "test", saved_query.name, at, new_snapshot_id(), this_user())
+    snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
+    require_sound(snapshot, at)
+    return snapshot, preview(letter_of(saved_query, snapshot, occurrence, recipients(test_to)), snapshot)
+
+
+def mail_snapshot(
+    connection: Connection[TupleRow],
+    archive: Archive,
+    snapshot: Snapshot,
+    send_to: Sequence[str],
+    formats: tuple[str, ...],
+) -> list[Delivery]:
+    """Mails a snapshot that was made on request, and gives a row for each recipient."""
+    manifest = snapshot.manifest
+    occurrence = other_occurrence(
+        connection, "query", manifest.saved_query, manifest.generated_at, manifest.id, manifest.generated_by
+    )
+    letter = Letter(subject=f"{manifest.title}: {interval_words(manifest)}", formats=formats, to=recipients(send_to))
+    queue_letter(connection, occurrence, letter)
+    send_queued(connection, archive, occurrence.occurrence_id)
+    return deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000)
+
+
+def recipients(addresses: Sequence[str]) -> tuple[str, ...]:
+    """The addresses as mail servers compare them. Raises RequestError for one that is none."""
+    try:
+        return tuple(parse_address(address) for address in addresses)
+    except ValueError as error:
+        raise RequestError(str(error)) from None

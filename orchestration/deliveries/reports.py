@@ -1,0 +1,70 @@
+"""An occurrence becomes a snapshot, and a snapshot is checked before it is mailed."""
+
+from datetime import UTC, datetime
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from orchestration.archive import Archive, Snapshot, SnapshotNotFound
+from orchestration.deliveries.occurrences import Occurrence
+from orchestration.deliveries.saved_query import SavedQuery
+from orchestration.errors import DynamicsError
+from orchestration.reporting.audit import audit
+from orchestration.reporting.engine import make_report
+from orchestration.reporting.intervals import resolve_interval
+from orchestration.reporting.parameters import ReportQuery
+from orchestration.reporting.periods import cut
+
+
+class WrongReport(DynamicsError):
+    """A report that cannot be right; it is kept, and not mailed."""
+
+
+def snapshot_of(
+    connection: Connection[TupleRow],
+    archive: Archive,
+    saved_query: SavedQuery,
+    occurrence: Occurrence,
+    base_currency: str,
+) -> Snapshot:
+    """The snapshot of an occurrence: the one that was kept, or one that is made now.
+
+    Named intervals are those of the scheduled moment (interfaces: they resolve there, however late this runs).
+    Raises what `make_report` and `Archive.keep` raise.
+    """
+    try:
+        return archive.open(occurrence.snapshot_id)
+    except SnapshotNotFound:
+        report = make_report(
+            connection, saved_query.query, base_currency=base_currency, moment=occurrence.scheduled_at
+        )
+    return archive.keep(
+        report,
+        title=saved_query.title,
+        generated_by=occurrence.generated_by,
+        generated_at=datetime.now(UTC),
+        saved_query=saved_query.name,
+        chart=saved_query.output.chart,
+        snapshot_id=occurrence.snapshot_id,
+    )
+
+
+def problems_of(snapshot: Snapshot, moment: datetime) -> list[str]:
+    """What is wrong with the stored table, its periods counted anew for `moment`, when its interval was resolved."""
+    query = ReportQuery.model_validate(snapshot.manifest.parameters)
+    labels = None
+    if not query.by_package or query.time_group:
+        labels = [
+            period.label for period in cut(query, resolve_interval(query, moment), snapshot.manifest.as_of)
+        ]
+    return audit(snapshot.table(), labels)
+
+
+def require_sound(snapshot: Snapshot, moment: datetime) -> None:
+    """Raises WrongReport when the snapshot's table breaks a rule that no right report breaks."""
+    problems = problems_of(snapshot, moment)
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise WrongReport(
+            f"the report {snapshot.manifest.link} is not mailed, because it is wrong: {problems[0]}{more}"
+        )

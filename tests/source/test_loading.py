@@ -1,0 +1,186 @@
+"""A good extract becomes `billing`: once, again, corrected, and in parts."""
+
+import gzip
+import threading
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from orchestration import source
+from orchestration.errors import RequestError
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "source"
+CLIENTS = "client_id,name,client_type,owner_id,currency,created_at,updated_at\n"
+TRANSACTIONS = "transaction_id,client_id,occurred_at,kind,amount,package_id,updated_at,voided_at\n"
+
+
+def load(database, folder: Path, **options):
+    return source.load(database, folder, **({"as_of": None, "base_currency": "USD"} | options))
+
+
+def changed(summary: source.LoadSummary) -> dict[str, tuple[int, ...]]:
+    return {table: tuple(changes) for table, changes in summary.tables.items() if any(changes)}
+
+
+def test_the_golden_extract_loads_and_enters_the_ledger(database):
+    as_of = datetime(2019, 1, 1, tzinfo=UTC)
+    summary = load(database, GOLDEN, as_of=as_of)
+    assert changed(summary) == {
+        "clients": (3, 0, 0),
+        "client_tags": (3, 0, 0),
+        "packages": (1, 0, 0),
+        "transactions": (5, 0, 0),
+        "exchange_rates": (2, 0, 0),
+    }
+    assert summary.as_of == as_of
+    entry = database.execute(
+        "select load_id, as_of, source, row_counts -> 'clients' from dynamics.loads"
+    ).fetchone()
+    assert entry == (summary.load_id, as_of, "source", {"inserted": 3, "updated": 0, "deleted": 0})
+    amount, package, voided = database.execute(
+        "select amount, package_id, voided_at from billing.transactions where transaction_id = 't3'"
+    ).fetchone()
+    assert (amount, package, voided) == (Decimal("-870.00"), "p1", None)
+
+
+def test_a_load_is_committed_when_it_returns(database, database_url):
+    load(database, GOLDEN)
+    with psycopg.connect(database_url) as other:
+        assert other.execute("select count(*) from billing.clients").fetchone() == (3,)
+
+
+def test_loading_the_same_again_touches_no_row(database):
+    load(database, GOLDEN)
+    versions = "select array_agg(xmin::text order by transaction_id) from billing.transactions"
+    before = database.execute(versions).fetchone()
+    database.commit()
+    assert changed(load(database, GOLDEN)) == {}
+    assert database.execute(versions).fetchone() == before
+
+
+def test_corrections_moves_and_voids_update_in_place(database, write_extract):
+    load(database, GOLDEN)
+    folder = write_extract({
+        "transactions.csv": TRANSACTIONS
+        + "t1,c1,2017-08-14T08:30:00Z,usage,-33.76,,2018-04-01T00:00:00Z,\n"  # rerated
+        + "t2,c1,2018-03-06T11:00:00+02:00,refill,125.00,,2018-04-01T00:00:00Z,\n"  # moved to another client
+        + "t3,c2,2018-03-06T09:10:00Z,package_renewal,-870.00,p1,2018-03-06T09:10:00Z,\n"  # as it was
+        + "t4,c2,2018-03-07T11:00:00Z,transfer,-64.50,,2018-04-01T00:00:00Z,2018-04-01T00:00:00Z\n"  # voided
+        + "t9,c2,2018-03-08T11:00:00Z,adjustment,0,,2018-03-08T11:00:00Z,\n"
+    })  # fmt: skip
+    assert changed(load(database, folder)) == {"transactions": (1, 3, 0)}
+    assert database.execute(
+        "select transaction_id, client_id, amount, voided_at is not null from billing.transactions"
+        " where transaction_id in ('t1', 't2', 't4') order by 1"
+    ).fetchall() == [
+        ("t1", "c1", Decimal("-33.76"), False),
+        ("t2", "c1", Decimal("125.00"), False),
+        ("t4", "c2", Decimal("-64.50"), True),
+    ]
+
+
+def test_a_void_that_is_taken_back_is_null_again(database, write_extract):
+    load(database, GOLDEN)
+    row = "t1,c1,2017-08-14T08:30:00Z,usage,-33.75,,2018-04-01T00:00:00Z,"
+    load(database, write_extract({"transactions.csv": TRANSACTIONS + row + "2018-04-01T00:00:00Z\n"}))
+    load(database, write_extract({"transactions.csv": TRANSACTIONS + row + "\n"}))
+    query = "select voided_at from billing.transactions where transaction_id = 't1'"
+    assert database.execute(query).fetchone() == (None,)
+
+
+def tags(database) -> list[tuple[str, str]]:
+    return database.execute("select client_id, tag from billing.client_tags order by 1, 2").fetchall()
+
+
+def test_the_extract_replaces_the_tags_of_the_clients_it_names_and_of_no_other(database, write_extract):
+    load(database, GOLDEN)
+    folder = write_extract({"client_tags.csv": "client_id,tag\nc2,wholesale\nc2,vip\n"})
+    assert changed(load(database, folder)) == {"client_tags": (1, 0, 1)}
+    assert tags(database) == [("c1", "retail"), ("c2", "vip"), ("c2", "wholesale")]
+
+
+def test_a_client_named_without_tags_loses_them_but_only_when_tags_are_extracted(database, write_extract):
+    load(database, GOLDEN)
+    clients = CLIENTS + "c1,Acme Voice,client,r1,USD,2018-03-02T10:00:00Z,2018-03-02T10:00:00Z\n"
+    load(database, write_extract({"clients.csv": clients}))
+    assert ("c1", "retail") in tags(database)
+    load(database, write_extract({"clients.csv": clients, "client_tags.csv": "client_id,tag\n"}))
+    assert tags(database) == [("c2", "retail"), ("c2", "vip")]
+
+
+def test_owners_may_follow_what_they_own_or_be_in_the_database_already(database, write_extract):
+    at = "2018-03-02T10:00:00Z,2018-03-02T10:00:00Z"
+    rows = f"c1,One,client,r2,USD,{at}\nr2,Two,reseller,r1,USD,{at}\nr1,Three,reseller,,USD,{at}\n"
+    load(database, write_extract({"clients.csv": CLIENTS + rows}))
+    again = f"c2,Four,call_shop,r2,EUR,{at}\n"
+    assert changed(load(database, write_extract({"clients.csv": CLIENTS + again}))) == {"clients": (1, 0, 0)}
+
+
+def test_column_order_bom_line_ends_quotes_and_gzip_make_no_difference(database, write_extract):
+    name = 'Smith, "Jones"\r\n=HYPERLINK("http://x") <script> Київ'
+    quoted = '"' + name.replace('"', '""') + '"'
+    text = f'\ufeffname,package_id\r\n{quoted},p1\r\n"\\.",p2\r\n'
+    load(database, write_extract({"packages.csv.gz": gzip.compress(text.encode())}))
+    assert database.execute("select * from billing.packages order by 1").fetchall() == [
+        ("p1", name),
+        ("p2", "\\."),
+    ]
+
+
+def test_a_last_line_without_its_end_is_a_line(database, write_extract):
+    assert changed(load(database, write_extract({"packages.csv": "package_id,name\np1,One"}))) == {
+        "packages": (1, 0, 0)
+    }
+
+
+def test_progress_tells_bytes_up_to_the_last(database):
+    told = []
+    load(database, GOLDEN, progress=lambda *step: told.append(step))
+    size = (GOLDEN / "clients.csv").stat().st_size
+    assert ("clients.csv", size, size) in told
+    assert all(done <= total for _, done, total in told)
+
+
+def test_a_load_waits_for_who_holds_the_source(database, database_url):
+    with psycopg.connect(database_url) as build:
+        build.execute("select pg_advisory_xact_lock(%s)", [source.SOURCE_LOCK])
+        loading = threading.Thread(target=load, args=(database, GOLDEN))
+        loading.start()
+        loading.join(0.3)
+        assert loading.is_alive()
+        build.commit()
+        loading.join(10)
+    assert not loading.is_alive()
+    assert database.execute("select count(*) from dynamics.loads").fetchone() == (1,)
+
+
+def test_the_schema_is_made_once_and_says_what_its_columns_are(database):
+    source.ensure_schema(database)
+    undocumented = database.execute(
+        "select attrelid::regclass, attname from pg_attribute where attnum > 0 and attrelid in"
+        " (select oid from pg_class where relnamespace = 'billing'::regnamespace and relkind = 'r')"
+        " and col_description(attrelid, attnum) is null"
+    ).fetchall()
+    assert undocumented == []
+
+
+def test_what_is_no_extract_is_refused(database, tmp_path, write_extract):
+    with pytest.raises(RequestError, match="No such file"):
+        load(database, tmp_path / "nowhere")
+    with pytest.raises(
+        RequestError, match=r"clients\.csv, client_tags\.csv, packages\.csv, transactions\.csv"
+    ):
+        load(database, write_extract({"README.md": "no extract"}, "empty"))
+    with pytest.raises(
+        RequestError, match=r"'client\.csv' is no file of an extract: allowed are clients\.csv, "
+    ):
+        load(database, write_extract({"client.csv": ""}, "strange"))
+    with pytest.raises(RequestError, match=r"packages\.csv and packages\.csv\.gz are both there"):
+        load(database, write_extract({"packages.csv": "", "packages.csv.gz": b""}, "twice"))
+    with pytest.raises(RequestError, match=r"packages\.csv\.gz is no whole gzip file"):
+        load(database, write_extract({"packages.csv.gz": gzip.compress(b"package_id,name\n")[:-9]}, "cut"))
+    with pytest.raises(RequestError, match="has no offset from UTC"):
+        load(database, GOLDEN, as_of=datetime(2019, 1, 1))  # noqa: DTZ001 - naive is the point
