@@ -21,13 +21,18 @@ def load(folder: Path, as_of: datetime | None) -> None:
     """
     from orchestration.connections import database
     from orchestration.settings import settings
+    from orchestration.source import ensure_schema
     from orchestration.source import load as load_extract
 
     with database() as connection, progress("loading") as tell:
+        ensure_schema(connection)
         summary = load_extract(
             connection, folder, as_of=as_of, base_currency=settings().base_currency, progress=tell
         )
-    click.echo(summary.describe())
+    for table, changes in summary.tables.items():
+        told = f"{changes.inserted:,} new, {changes.updated:,} changed"
+        click.echo(f"{table:16}{told}{f', {changes.deleted:,} taken away' if changes.deleted else ''}")
+    click.echo(f"load {summary.load_id}: the data is known up to {summary.as_of:%Y-%m-%d %H:%M:%S%z}")
     remark("next: `dynamics build` brings the marts up to date")
 
 
@@ -70,7 +75,8 @@ def sample(folder: Path, clients: int, months: int, seed: int) -> None:
 
     with progress("writing") as tell:
         summary = write_sample(folder, clients=clients, months=months, seed=seed, until=None, progress=tell)
-    click.echo(summary.describe())
+    for table, rows in summary.rows.items():
+        click.echo(f"{table:16}{rows:,}")
     remark(f"next: `dynamics load {folder}`")
 
 

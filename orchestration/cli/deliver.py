@@ -24,10 +24,10 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
     """
     from orchestration.connections import open_archive
     from orchestration.deliveries import on_request
-    from orchestration.deliveries.saved_query_file import read_saved_query
+    from orchestration.deliveries.saved_query_file import load_saved_query
     from orchestration.settings import settings
 
-    saved_query = read_saved_query(settings().templates / f"{name}.yaml")
+    saved_query = load_saved_query(settings().templates, name)
     moment = at or datetime.now(UTC)
     with open_archive() as (archive, connection):
         if dry_run:
@@ -57,10 +57,10 @@ def backfill(name: str, start: datetime, end: datetime, send: bool) -> int:
     """
     from orchestration.connections import open_archive
     from orchestration.deliveries.backfill import backfill as run
-    from orchestration.deliveries.saved_query_file import read_saved_query
+    from orchestration.deliveries.saved_query_file import load_saved_query
     from orchestration.settings import settings
 
-    saved_query = read_saved_query(settings().templates / f"{name}.yaml")
+    saved_query = load_saved_query(settings().templates, name)
     failures = 0
     with open_archive() as (archive, connection), progress(name) as tell:
         for done in run(connection, archive, saved_query, start, end, send=send):

@@ -98,10 +98,10 @@ def _asked(saved: str | None, flags: dict[str, Any]) -> tuple[str, str | None, "
         given["interval"] = {"from": start, "to": end}
     title, values = "Customer Dynamics", {}
     if saved is not None:
-        from orchestration.deliveries.saved_query_file import read_saved_query
+        from orchestration.deliveries.saved_query_file import load_saved_query
         from orchestration.settings import settings
 
-        template = read_saved_query(settings().templates / f"{saved}.yaml")
+        template = load_saved_query(settings().templates, saved)
         title, values = template.title, template.query.model_dump(by_alias=True)
     elif "interval" not in given:
         raise RequestError("an interval is needed: --from and --to, or --interval 'last 12 months'")

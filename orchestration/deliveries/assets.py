@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -19,6 +20,9 @@ from orchestration.settings import settings
 FIRST_OCCURRENCE = datetime(2015, 1, 1, tzinfo=UTC)
 """Scheduled moments before this one have no partition: nobody's billing data is older."""
 
+_KEY = "%Y-%m-%dT%H:%M%z"
+"""With its offset, so that the two passes of a repeated hour have a key each."""
+
 MARTS = [dg.AssetKey("mart_balances_monthly"), dg.AssetKey("mart_flows_daily")]
 
 
@@ -31,7 +35,7 @@ def snapshot_key(saved_query: SavedQuery) -> dg.AssetKey:
 def occurrences_of(cron: str, timezone: str) -> dg.TimeWindowPartitionsDefinition:
     """A partition for each scheduled moment, named by its instant; the one that has just come is there at once."""
     return dg.TimeWindowPartitionsDefinition(
-        start=FIRST_OCCURRENCE, cron_schedule=cron, timezone=timezone, fmt="%Y-%m-%dT%H:%M%z", end_offset=1
+        start=FIRST_OCCURRENCE, cron_schedule=cron, timezone=timezone, fmt=_KEY, end_offset=1
     )
 
 
@@ -40,6 +44,11 @@ def partitions_of(saved_query: SavedQuery) -> dg.TimeWindowPartitionsDefinition 
     if saved_query.delivery is None or saved_query.delivery.schedule is None:
         return None
     return occurrences_of(saved_query.delivery.schedule, saved_query.schedule_timezone)
+
+
+def partition_key_of(saved_query: SavedQuery, moment: datetime) -> str:
+    """The partition of a scheduled moment (aware)."""
+    return moment.astimezone(ZoneInfo(saved_query.schedule_timezone)).strftime(_KEY)
 
 
 def assets_of(saved_query: SavedQuery) -> list[dg.AssetsDefinition]:

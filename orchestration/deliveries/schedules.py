@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from orchestration.deliveries.assets import assets_of, partitions_of
+from orchestration.deliveries.assets import assets_of, partition_key_of
 from orchestration.deliveries.saved_query import SavedQuery
 
 
@@ -21,9 +21,6 @@ def schedules_of(saved_queries: Iterable[SavedQuery]) -> list[dg.ScheduleDefinit
 def _schedule(cron: str, timezone: str, group: list[SavedQuery]) -> dg.ScheduleDefinition:
     name = "_".join(saved_query.identifier for saved_query in group)[:80]
     keys = [key for saved_query in group for asset in assets_of(saved_query) for key in asset.keys]
-    partitions = partitions_of(group[0])
-    if partitions is None:  # pragma: no cover - only scheduled ones are grouped
-        raise ValueError(name)
 
     @dg.schedule(
         name=f"{name}_schedule",
@@ -34,8 +31,7 @@ def _schedule(cron: str, timezone: str, group: list[SavedQuery]) -> dg.ScheduleD
         description=f"Reports and mails of {', '.join(saved_query.title for saved_query in group)}",
     )
     def due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        moment = context.scheduled_execution_time
-        key = moment.astimezone(partitions.start.tzinfo).strftime(partitions.fmt)
+        key = partition_key_of(group[0], context.scheduled_execution_time)
         return dg.RunRequest(run_key=key, partition_key=key)
 
     return due

@@ -4,7 +4,7 @@ in the data (tags, owners, packages, currencies) are looked up by `resolve`."""
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -16,7 +16,7 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
-    model_validator,
+    field_validator,
 )
 
 from orchestration.errors import RequestError
@@ -107,13 +107,14 @@ class ReportQuery(BaseModel):
     currency: Currency | None = Field(None, description="of the report; the base currency when left out")
     active_duration: int = Field(3, ge=1, le=1200, description="whole months that a paid service keeps a client active")
 
-    @model_validator(mode="after")
-    def _one_time_group(self) -> Self:
-        if len(set(self.group_by)) != len(self.group_by):
+    @field_validator("group_by")
+    @classmethod
+    def _one_time_group(cls, group_by: tuple[GroupBy, ...]) -> tuple[GroupBy, ...]:
+        if len(set(group_by)) != len(group_by):
             raise ValueError("group_by names the same group twice")
-        if len([group for group in self.group_by if group != "package_name"]) > 1:
+        if len([group for group in group_by if group != "package_name"]) > 1:
             raise ValueError("group_by takes at most one of year, month, date")
-        return self
+        return group_by
 
     @property
     def time_group(self) -> TimeGroup | None:

@@ -39,8 +39,8 @@ def test_one_series_is_bars_and_packages_are_lines():
 
 
 def test_two_packages_of_one_name_are_not_added_up():
-    twins = ReportTable(("Gold", "Gold"), (block(columns=2),))
-    assert [label for label, _, _ in points(twins, REFILL)] == ["Gold", "Gold (2)"]
+    twins = ReportTable(("Gold", "Gold (2)", "Gold"), (block(columns=3),))
+    assert [label for label, _, _ in points(twins, REFILL)] == ["Gold", "Gold (2)", "Gold (3)"]
 
 
 def test_of_many_packages_the_largest_are_drawn_and_the_chart_says_so():
