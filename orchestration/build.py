@@ -37,7 +37,11 @@ class PendingBuild:
 
 
 def build_marts(
-    connection: Connection[TupleRow], *, state: Path, full_refresh: bool = False, progress: Progress | None = None
+    connection: Connection[TupleRow],
+    *,
+    state: Path,
+    full_refresh: bool = False,
+    progress: Progress | None = None,
 ) -> PendingBuild:
     """Brings the marts up to date with `billing` and makes them the ones that are read.
 
@@ -63,7 +67,9 @@ def new_build(connection: Connection[TupleRow]) -> Iterator[PendingBuild]:
         connection.commit()
         with _profile(connection, schema):
             yield build
-        connection.execute("update dynamics.builds set finished_at = now() where build_id = %s", [build.build_id])
+        connection.execute(
+            "update dynamics.builds set finished_at = now() where build_id = %s", [build.build_id]
+        )
         connection.commit()
     finally:
         connection.rollback()
@@ -74,9 +80,13 @@ def new_build(connection: Connection[TupleRow]) -> Iterator[PendingBuild]:
 def _as_of(connection: Connection[TupleRow]) -> datetime:
     """Up to when the source is known: what the last load said; now for a source that others keep filled (spec 3)."""
     if not _value(connection, "select to_regclass('billing.clients') is not null"):
-        raise DynamicsError("nothing has been loaded: run `dynamics load DIR` first, `dynamics sample DIR` makes an example")
+        raise DynamicsError(
+            "nothing has been loaded: run `dynamics load DIR` first, `dynamics sample DIR` makes an example"
+        )
     if not _value(connection, "select exists (select from billing.clients)"):
-        raise DynamicsError("the billing schema is empty: run `dynamics load DIR` first, `dynamics sample DIR` makes an example")
+        raise DynamicsError(
+            "the billing schema is empty: run `dynamics load DIR` first, `dynamics sample DIR` makes an example"
+        )
     as_of: datetime = _value(
         connection, "select coalesce((select as_of from dynamics.loads order by load_id desc limit 1), now())"
     )
@@ -134,7 +144,15 @@ def _run_dbt(state: Path, *, full_refresh: bool, progress: Progress | None) -> N
         if progress and event.info.name == "NodeFinished":
             progress(event.data.node_info.node_name)
 
-    arguments = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-path", str(state / "logs"), "build"]
+    arguments = [
+        "--quiet",
+        "--no-use-colors",
+        "--log-level",
+        "none",
+        "--log-path",
+        str(state / "logs"),
+        "build",
+    ]
     arguments += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     arguments += ["--target-path", str(state / "target"), "--exclude-resource-type", "unit_test"]
     arguments += ["--full-refresh"] if full_refresh else []
@@ -147,4 +165,6 @@ def _run_dbt(state: Path, *, full_refresh: bool, progress: Progress | None) -> N
         if str(result.status) in ("error", "fail", "runtime error")
     ]
     reason = problems[0] if problems else " ".join(str(outcome.exception).split())
-    raise DynamicsError(f"the build failed, the last one stays in use: {reason}; see {state / 'logs' / 'dbt.log'}")
+    raise DynamicsError(
+        f"the build failed, the last one stays in use: {reason}; see {state / 'logs' / 'dbt.log'}"
+    )

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration import local
 from orchestration.archive import Archive, ObjectStore
-from orchestration.database import connect
+from orchestration.database import connect, first_line
+from orchestration.errors import DynamicsError, Unavailable
 from orchestration.settings import settings
 
 
@@ -20,9 +22,21 @@ def database_url() -> str:
 
 @contextmanager
 def database() -> Iterator[Connection[TupleRow]]:
-    """A connection to the database, committed at the end and closed. Raises Unavailable when it does not answer."""
-    with connect(database_url()) as connection:
-        yield connection
+    """A connection to the database, committed at the end and closed.
+
+    Raises Unavailable when it does not answer, or no more, and DynamicsError for what its user may not do.
+    """
+    try:
+        with connect(database_url()) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise Unavailable(
+            f"the database has stopped answering ({first_line(error)}): run it again"
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise DynamicsError(
+            f"the database refuses ({first_line(error)}): grant that to the user of DYNAMICS_DATABASE_URL"
+        ) from error
 
 
 def object_store() -> ObjectStore:

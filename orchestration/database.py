@@ -2,39 +2,61 @@
 
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
-from orchestration.errors import Unavailable
+from orchestration.errors import RequestError, Unavailable
 
+_DEFAULTS = {"host": "the local socket", "port": "5432", "dbname": ""}
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def connect(url: str) -> psycopg.Connection[TupleRow]:
-    """A connection whose schema `dynamics` is current, with UTC as its zone. Raises Unavailable when nobody answers."""
+    """A connection whose schema `dynamics` is current, with UTC as its zone.
+
+    Raises RequestError for a URL that is none, Unavailable when nobody answers; no message repeats a password.
+    """
     _migrate_once(url)
     return _connect(url)
 
 
 def _connect(url: str) -> psycopg.Connection[TupleRow]:
+    where = shown(url)
     try:
         return psycopg.connect(
-            url, connect_timeout=10, application_name="customer-dynamics", options="-c timezone=UTC -c datestyle=ISO"
+            url,
+            connect_timeout=10,
+            application_name="customer-dynamics",
+            options="-c timezone=UTC -c datestyle=ISO",
         )
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[0]
         raise Unavailable(
-            f"the database at {_shown(url)} does not answer ({reason}): check DYNAMICS_DATABASE_URL, "
+            f"the database at {where} does not answer ({first_line(error)}): check DYNAMICS_DATABASE_URL, "
             "or unset it to use the local one"
         ) from error
 
 
-def _shown(url: str) -> str:
-    """The URL without what is secret in it."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'the local socket'}{parts.path}"
+def shown(url: str) -> str:
+    """Where the database is, without what is secret. Raises RequestError, which repeats nothing, for no URL of one."""
+    try:
+        known = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        known = {"port": "?"}
+    host, port, name = (str(known.get(key, default)) for key, default in _DEFAULTS.items())
+    # What stands elsewhere than it should is mostly the rest of a password with a bare sign in it.
+    if not port.isdecimal() or "@" in host + name:
+        raise RequestError(
+            "DYNAMICS_DATABASE_URL must look like postgresql://user:password@host:5432/name "
+            "(in user and password %40 stands for @, %2F for /, %3A for :, %23 for #)"
+        )
+    return f"{host}:{port}/{name}"
+
+
+def first_line(error: psycopg.Error) -> str:
+    """The part of the server's or driver's words that fits a one-line message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 @cache
@@ -43,7 +65,9 @@ def _migrate_once(url: str) -> None:
     with _connect(url) as connection:
         (known,) = connection.execute("select to_regclass('dynamics.alembic_version')").fetchone() or (None,)
         if known:
-            (current,) = connection.execute("select version_num from dynamics.alembic_version").fetchone() or ("",)
+            (current,) = connection.execute(
+                "select version_num from dynamics.alembic_version"
+            ).fetchone() or ("",)
             if current >= newest:
                 return
     _upgrade(url)

@@ -75,7 +75,7 @@ class ObjectStore:
     ) -> None:
         self.bucket = bucket
         self._reach = (endpoint_url, access_key, secret_key, region)
-        self._where = f"bucket {bucket} at {urlsplit(endpoint_url or '').hostname or 'Amazon S3'}"
+        self.where = f"bucket {bucket} at {urlsplit(endpoint_url or '').hostname or 'Amazon S3'}"
 
     @property
     def _client(self) -> "S3Client":
@@ -98,7 +98,7 @@ class ObjectStore:
             "ChecksumSHA256": b64encode(digest.digest()).decode(),
             "IfNoneMatch": "*",
         }
-        with clear_errors(self._where):
+        with clear_errors(self.where):
             if self._locks:
                 request["ObjectLockLegalHoldStatus"] = "ON"
             try:
@@ -125,7 +125,7 @@ class ObjectStore:
         request: GetObjectRequestTypeDef = {"Bucket": self.bucket, "Key": key}
         if version_id:
             request["VersionId"] = version_id
-        with clear_errors(self._where):
+        with clear_errors(self.where):
             try:
                 return self._client.get_object(**request)["Body"].read()
             except ClientError as error:
@@ -135,7 +135,7 @@ class ObjectStore:
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Every key that begins with `prefix`, in key order, deleted ones too as long as a version is left."""
-        with clear_errors(self._where):
+        with clear_errors(self.where):
             pages = self._client.get_paginator("list_object_versions").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )

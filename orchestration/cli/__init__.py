@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from orchestration.cli import archive, billing, deliver, query, services
+from orchestration.cli import archive, billing, deliver, deliveries, query, services
 from orchestration.cli.failures import exit_code_of
 
 
@@ -30,8 +30,9 @@ def dynamics() -> None:
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
 
 
-for command in (*billing.COMMANDS, *query.COMMANDS, *deliver.COMMANDS, *archive.COMMANDS, *services.COMMANDS):
-    dynamics.add_command(command)
+for room in (billing, query, deliver, deliveries, archive, services):
+    for command in room.COMMANDS:
+        dynamics.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,7 +40,9 @@ def main(arguments: list[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        outcome = dynamics.main([word for word in given if word != "--debug"], "dynamics", standalone_mode=False)
+        outcome = dynamics.main(
+            [word for word in given if word != "--debug"], "dynamics", standalone_mode=False
+        )
     except BaseException as error:
         if debug:
             raise

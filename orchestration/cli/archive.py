@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import click
 
-from orchestration.cli.output import details, listing
+from orchestration.cli.output import as_json as print_json
+from orchestration.cli.output import details, listing, progress
 
 
 @click.group()
@@ -21,16 +22,22 @@ def list_snapshots(saved_query: str | None, limit: int, as_json: bool) -> None:
     from orchestration.connections import open_archive
 
     with open_archive() as (archive, _):
-        rows = [asdict(entry) for entry in archive.list(limit, saved_query)]
+        rows = [
+            asdict(entry) | {"link": archive.link(entry.snapshot_id)}
+            for entry in archive.list(limit, saved_query)
+        ]
+    if as_json:
+        print_json(rows)
+        return
     columns = ["snapshot_id", "generated_at", "title", "saved_query", "generated_by", "as_of", "revoked_at"]
-    listing(rows, columns, as_json=as_json, empty="no report was made yet")
+    listing(rows, columns, empty="no reports")
 
 
 @snapshots.command("show")
 @click.argument("snapshot_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: the whole manifest.")
 def show_snapshot(snapshot_id: str, as_json: bool) -> None:
-    """One snapshot: what was asked, what was found, and its files with their hashes."""
+    """One snapshot: its parameters, and its files with hashes."""
     from orchestration.connections import open_archive
 
     with open_archive() as (archive, _):
@@ -41,18 +48,21 @@ def show_snapshot(snapshot_id: str, as_json: bool) -> None:
         return
     row = dict(manifest.info) | {"manifest": f"sha256 {snapshot.manifest_sha256}"}
     row |= {fmt: f"{file.size:,} bytes, sha256 {file.sha256}" for fmt, file in manifest.files.items()}
-    details(row, as_json=False)
+    details(row)
 
 
 @snapshots.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def verify(ids: tuple[str, ...], as_json: bool) -> int:
-    """Re-reads every object of these snapshots, or of all, and compares its hash."""
+    """Re-reads these snapshots, or all, and compares hashes."""
     from orchestration.connections import open_archive
 
-    with open_archive() as (archive, _):
-        verdicts = list(archive.verify(ids or None))
+    verdicts = []
+    with open_archive() as (archive, _), progress("reading") as tell:
+        for verdict in archive.verify(ids or None):
+            verdicts.append(verdict)
+            tell("reading", len(verdicts), len(ids))
     rows = [
         {
             "snapshot_id": verdict.snapshot_id,
@@ -61,7 +71,10 @@ def verify(ids: tuple[str, ...], as_json: bool) -> int:
         }
         for verdict in verdicts
     ]
-    listing(rows, ["snapshot_id", "sound_objects", "verdict"], as_json=as_json, empty="no report was made yet")
+    if as_json:
+        print_json(rows)
+    else:
+        listing(rows, ["snapshot_id", "sound_objects", "verdict"], empty="no reports")
     return 1 if any(verdict.problems for verdict in verdicts) else 0
 
 
@@ -70,8 +83,9 @@ def reindex() -> None:
     """Rebuilds the index in the database from the bucket alone."""
     from orchestration.connections import open_archive
 
-    with open_archive() as (archive, _):
-        click.echo(f"{archive.reindex()} snapshots are indexed")
+    with open_archive() as (archive, _), progress("reading the bucket"):
+        indexed = archive.reindex()
+    click.echo(f"snapshots in the index: {indexed}")
 
 
 @snapshots.command()

@@ -11,7 +11,9 @@ from orchestration.cli.output import progress, remark
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--as-of", type=MOMENT, help="Up to when the extract is complete, with an offset or Z. Default: now.")
+@click.option(
+    "--as-of", type=MOMENT, help="Up to when the extract is complete, with an offset or Z. Default: now."
+)
 def load(folder: Path, as_of: datetime | None) -> None:
     """Loads a CSV extract into the `billing` schema, all or nothing.
 
@@ -53,7 +55,7 @@ def build(full_refresh: bool) -> None:
         def on_model(name: str) -> None:
             nonlocal finished
             finished += 1
-            tell(name, finished, 0)
+            tell(f"building the marts, step {finished}: {name}", finished, 0)
 
         done = build_marts(
             connection, state=settings().home / "dbt", full_refresh=full_refresh, progress=on_model
@@ -64,7 +66,9 @@ def build(full_refresh: bool) -> None:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--clients", default=200, show_default=True, type=click.IntRange(1), help="How many clients.")
-@click.option("--months", default=24, show_default=True, type=click.IntRange(1), help="How many months of history.")
+@click.option(
+    "--months", default=24, show_default=True, type=click.IntRange(1), help="How many months of history."
+)
 @click.option("--seed", default=1, show_default=True, help="Same seed, same extract.")
 def sample(folder: Path, clients: int, months: int, seed: int) -> None:
     """Writes a realistic extract to DIR, for a first look or a load test.

@@ -1,36 +1,39 @@
 """Every way a command can end badly, as one line on standard error and an exit code."""
 
-import sys
-
 import click
 
 from orchestration.errors import DynamicsError
 
-_REQUEST_IS_WRONG = 2
-_INTERRUPTED = 130
+_FAILED, _REQUEST_IS_WRONG, _INTERRUPTED = 1, 2, 130
 
 
 def exit_code_of(error: BaseException) -> int:
     """Tells what went wrong in one line on standard error, and gives the process's exit code."""
     match error:
-        case SystemExit(code=int(code)):
+        case SystemExit() if isinstance(error.__context__, BrokenPipeError):
+            return 0  # click ends like this when whoever read the output has seen enough of it
+        case SystemExit(code=int(code)) | click.exceptions.Exit(exit_code=code):
             return code
-        case click.exceptions.Exit(exit_code=code):
-            return code
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message(), err=True)
+            return _REQUEST_IS_WRONG
         case click.Abort() | KeyboardInterrupt():
-            return _tell("stopped", _INTERRUPTED)
+            message, code = "stopped", _INTERRUPTED
         case click.ClickException():
-            context = getattr(error, "ctx", None)
-            hint = f"; see `{context.command_path} --help`" if context else ""
-            return _tell(f"{error.format_message().rstrip('.')}{hint}", _REQUEST_IS_WRONG)
+            message, code = _usage(error), _REQUEST_IS_WRONG
         case DynamicsError():
-            return _tell(str(error), error.exit_code)
-        case BrokenPipeError():
-            sys.stderr.close()  # the reader has gone, and Python would complain of it at exit
-            return 0
-    return _tell(f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback", 1)
-
-
-def _tell(message: str, code: int) -> int:
+            message, code = str(error), error.exit_code
+        case _:
+            said = f"unexpected {type(error).__name__}: {error}"
+            message, code = f"{said}; run it again with --debug for the traceback", _FAILED
     click.echo(f"dynamics: {' '.join(message.split())}", err=True)
     return code
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click says, and where the command explains itself."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    if context is None:
+        return message
+    return f"{message}{'' if message.endswith('?') else ';'} see `{context.command_path} --help`"

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType[datetime]):
     name = "timestamp"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
@@ -17,7 +17,8 @@ class _Moment(click.ParamType):
         except ValueError:
             self.fail(f"{value!r} is no timestamp: write 2026-01-01T07:00:00Z", param, ctx)
         if moment.tzinfo is None:
-            self.fail(f"{value!r} has no offset: write {value}Z for UTC, or {value}+02:00", param, ctx)
+            complete = moment.isoformat()
+            self.fail(f"{value!r} has no offset: write {complete}Z for UTC, or {complete}+02:00", param, ctx)
         return moment
 
 

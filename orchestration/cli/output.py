@@ -1,14 +1,20 @@
-"""What the commands print: tables, JSON, progress. Progress and remarks go to standard error, answers to standard output."""
+"""What the commands print and write: tables, JSON, files, progress.
+
+Answers go to standard output; progress, remarks and errors to standard error.
+"""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import click
+
+from orchestration.errors import DynamicsError, RequestError
 
 Row = Mapping[str, Any]
 
@@ -18,60 +24,87 @@ def remark(text: str) -> None:
     click.echo(text, err=True)
 
 
-def listing(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
-    """Prints rows as an aligned table of the given columns, or whole as a JSON array."""
-    if as_json:
-        click.echo(json.dumps([dict(row) for row in rows], default=_as_json, indent=2, ensure_ascii=False))
-    elif not rows:
+def as_json(value: Any) -> None:
+    """Prints a value as JSON, moments in ISO 8601."""
+    click.echo(json.dumps(value, default=_json_text, indent=2, ensure_ascii=False))
+
+
+def listing(rows: Sequence[Row], columns: Sequence[str], *, empty: str) -> None:
+    """Prints the given columns of the rows as an aligned table, or what `empty` says."""
+    if not rows:
         click.echo(empty)
-    else:
-        cells = [[column.replace("_", " ") for column in columns]]
-        cells += [[_shown(row.get(column)) for column in columns] for row in rows]
-        widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
-        for line in cells:
-            click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def details(row: Row, *, as_json: bool) -> None:
-    """Prints one row, a line a value, or as a JSON object."""
-    if as_json:
-        click.echo(json.dumps(dict(row), default=_as_json, indent=2, ensure_ascii=False))
         return
-    width = max(len(name) for name in row)
+    cells = [[_words(column) for column in columns]]
+    cells += [[_shown(row[column]) for column in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def details(row: Row) -> None:
+    """Prints one row, a line a value."""
+    width = max(map(len, row))
     for name, value in row.items():
-        click.echo(f"{name.replace('_', ' ').ljust(width)}  {_shown(value)}")
+        click.echo(f"{_words(name).ljust(width)}  {_shown(value)}")
 
 
-def _as_json(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def require_writable(path: Path) -> None:
+    """Raises RequestError when no file can be written there: asked before the work, not after it."""
+    if path.is_dir():
+        raise RequestError(f"{path} is a folder: name a file in it")
+    if not path.parent.is_dir():
+        raise RequestError(f"there is no folder {path.parent}: make it, or name another file")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise RequestError(f"{path} may not be written: change its permissions, or name another file")
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S%z")
-    text = str(value) if isinstance(value, Decimal | int) or not isinstance(value, str) else value
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+def write(path: Path, content: bytes) -> None:
+    """Writes the whole file. Raises DynamicsError when the disk refuses."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise DynamicsError(
+            f"{path} cannot be written: {error.strerror}; the report itself is kept"
+        ) from error
 
 
 @contextmanager
-def progress(total_label: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on standard error, where that is a terminal: call the result with (what, done, total)."""
+def progress(doing: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error, where that is a terminal: call the result with (what, done, total; 0: not known)."""
     if not sys.stderr.isatty():
         yield lambda _what, _done, _total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    bar = Progress(
-        TextColumn("{task.description}"),
+    columns = (
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TaskProgressColumn(show_speed=True),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    # Redirected, an answer that goes to a pipe would come out on the terminal.
+    bar = Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
     )
     with bar:
-        task = bar.add_task(total_label, total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
+        task = bar.add_task(doing, total=None)
+        yield lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total or None
+        )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _json_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _shown(value: Any) -> str:
+    """A value on one line that cannot steer a terminal."""
+    if value is None:
+        return "-"
+    text = value.strftime("%Y-%m-%d %H:%M:%S%z") if isinstance(value, datetime) else str(value)
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

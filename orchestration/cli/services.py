@@ -1,17 +1,22 @@
 """`serve`, `up`, `down` and `status`: what runs, and where."""
 
+import os
+import socket
+from contextlib import suppress
 from dataclasses import asdict
 
 import click
 
+from orchestration.cli.output import as_json as print_json
 from orchestration.cli.output import listing, remark
+from orchestration.errors import DynamicsError, RequestError
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: the one this home's links name.")
 def serve(host: str, port: int | None) -> None:
-    """Serves the web pages until Ctrl-C: the links of all reports open here."""
+    """Serves the web pages until Ctrl-C: all links open here."""
     import uvicorn
 
     from orchestration.connections import archive_of_request
@@ -20,13 +25,36 @@ def serve(host: str, port: int | None) -> None:
     from orchestration.web.app import create_app
 
     chosen = port or web_port(settings().home)
-    remark(f"serving on http://{host}:{chosen}, Ctrl-C stops it")
-    uvicorn.run(create_app(archive_of_request), host=host, port=chosen, log_level="warning", server_header=False)
+    listener = _listen(host, chosen)
+    # No access log: a link is all that it takes to read a report.
+    config = uvicorn.Config(
+        create_app(archive_of_request), log_level="warning", access_log=False, server_header=False
+    )
+    remark(f"serving on http://{f'[{host}]' if ':' in host else host}:{chosen}, Ctrl-C stops it")
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises DynamicsError when somebody else does, RequestError for no address."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (socket.gaierror, UnicodeError) as error:
+        raise RequestError(
+            f"--host {host} is no address of this machine: 127.0.0.1 or 0.0.0.0 mostly"
+        ) from error
+    except OSError as error:
+        raise DynamicsError(
+            f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}): stop what listens there, or give another --port"
+        ) from error
 
 
 @click.command()
 def up() -> int:
-    """Runs everything until Ctrl-C: web pages, Dagster UI, scheduler, and the local services they need."""
+    """Runs web pages, Dagster UI and scheduler until Ctrl-C.
+
+    The local services that they need are started with them.
+    """
     from orchestration.deliveries.everything import run_everything
 
     return run_everything(tell=click.echo)
@@ -45,13 +73,20 @@ def down() -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status(as_json: bool) -> int:
-    """Tells of each part where it is, whether it answers, and what it holds. Starts nothing."""
+    """Tells of each part where it is, and what it holds.
+
+    Starts nothing. Exits 1 when a part that the settings name does not answer; a local service that is stopped
+    starts by itself when it is needed.
+    """
     from orchestration.status import parts
 
     found = parts()
     rows = [asdict(part) for part in found]
-    listing(rows, ["name", "where", "running", "detail"], as_json=as_json, empty="nothing was started yet")
-    return 0 if all(part.running for part in found) else 1
+    if as_json:
+        print_json(rows)
+    else:
+        listing(rows, ["name", "state", "where", "detail"], empty="")
+    return 1 if any(part.state == "away" for part in found) else 0
 
 
 COMMANDS = (serve, up, down, status)

@@ -37,7 +37,7 @@ def check_saved_queries(files: Sequence[Path], folder: Path) -> tuple[int, list[
         raise
     except DynamicsError as error:
         remarks.append(f"names in the data were not checked: {error}")
-    return checked, problems, remarks
+    return checked, sorted(problems), remarks
 
 
 def _read(files: Sequence[Path]) -> tuple[dict[Path, SavedQuery], list[Problem]]:

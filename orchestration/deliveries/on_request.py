@@ -1,6 +1,7 @@
 """Deliveries that somebody asks for: a saved query's now, or the mail of a query made by hand."""
 
 import getpass
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +11,23 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.archive import Archive, Snapshot, new_snapshot_id
+from orchestration.connections import smtp_url
 from orchestration.deliveries.letters import Letter, interval_words
 from orchestration.deliveries.occurrences import Occurrence, delivery_occurrence, other_occurrence
-from orchestration.deliveries.post import letter_of, preview, queue_letter, send_queued
+from orchestration.deliveries.post import (
+    letter_of,
+    preview,
+    queue_letter,
+    require_recipients,
+    send_queued,
+    sender_of_mails,
+)
 from orchestration.deliveries.reports import require_sound, snapshot_of
 from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.errors import RequestError
 from orchestration.mailing.address import parse_address
 from orchestration.mailing.delivery import Delivery, deliveries
+from orchestration.mailing.smtp_url import SmtpUrl
 from orchestration.settings import settings
 
 
@@ -32,7 +42,16 @@ class Delivered:
 
 def this_user() -> str:
     """Who is at the command line, as snapshots record it."""
-    return f"user {getpass.getuser()}"
+    try:
+        return f"user {getpass.getuser()}"
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return f"user {os.getuid()}"
+
+
+def told(row: Delivery) -> str:
+    """What became of one mail, on one line."""
+    when = f" at {row.finished_at:%Y-%m-%d %H:%M:%S%z}" if row.finished_at else ""
+    return f"{row.state} to {row.recipient}{when}{f' ({row.reply})' if row.reply else ''}"
 
 
 def deliver(
@@ -51,6 +70,8 @@ def deliver(
     Unavailable, and what making the report raises.
     """
     testers = recipients(test_to)
+    require_recipients(saved_query, testers)
+    require_mail_settings()
     if testers:
         occurrence = other_occurrence(
             connection, "test", saved_query.name, at, new_snapshot_id(), generated_by
@@ -62,7 +83,9 @@ def deliver(
     letter = letter_of(saved_query, snapshot, occurrence, testers)
     queue_letter(connection, occurrence, letter)
     send_queued(connection, archive, occurrence.occurrence_id)
-    return Delivered(snapshot, letter, deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000))
+    return Delivered(
+        snapshot, letter, deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000)
+    )
 
 
 def dry_run(
@@ -74,25 +97,27 @@ def dry_run(
     test_to: Sequence[str] = (),
 ) -> tuple[Snapshot, EmailMessage]:
     """The mail that `deliver` would send, with a snapshot of its own behind its link; nothing is sent or recorded."""
+    testers = recipients(test_to)
+    require_recipients(saved_query, testers)
     occurrence = Occurrence(0, "test", saved_query.name, at, new_snapshot_id(), this_user())
     snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
     require_sound(snapshot, at)
-    return snapshot, preview(letter_of(saved_query, snapshot, occurrence, recipients(test_to)), snapshot)
+    return snapshot, preview(letter_of(saved_query, snapshot, occurrence, testers), snapshot)
 
 
 def mail_snapshot(
     connection: Connection[TupleRow],
     archive: Archive,
     snapshot: Snapshot,
-    send_to: Sequence[str],
+    to: tuple[str, ...],
     formats: tuple[str, ...],
 ) -> list[Delivery]:
-    """Mails a snapshot that was made on request, and gives a row for each recipient."""
+    """Mails a snapshot that was made on request to `to` (of `recipients`), and gives a row for each recipient."""
     manifest = snapshot.manifest
     occurrence = other_occurrence(
         connection, "query", manifest.saved_query, manifest.generated_at, manifest.id, manifest.generated_by
     )
-    letter = Letter(subject=f"{manifest.title}: {interval_words(manifest)}", formats=formats, to=recipients(send_to))
+    letter = Letter(subject=f"{manifest.title}: {interval_words(manifest)}", formats=formats, to=to)
     queue_letter(connection, occurrence, letter)
     send_queued(connection, archive, occurrence.occurrence_id)
     return deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000)
@@ -104,3 +129,9 @@ def recipients(addresses: Sequence[str]) -> tuple[str, ...]:
         return tuple(parse_address(address) for address in addresses)
     except ValueError as error:
         raise RequestError(str(error)) from None
+
+
+def require_mail_settings() -> None:
+    """Raises RequestError when the settings of the mail are wrong: asked before a report is made, not after it."""
+    SmtpUrl.parse(smtp_url())
+    sender_of_mails()

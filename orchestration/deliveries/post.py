@@ -28,13 +28,10 @@ def letter_of(
 ) -> Letter:
     """The letter that a saved query's delivery asks for; to testers alone, and marked, when there are any.
 
-    Raises RequestError when the saved query says nothing of a delivery and there are no testers.
+    Raises RequestError when there is nobody to send it to.
     """
+    require_recipients(saved_query, test_to)
     delivery = saved_query.delivery
-    if delivery is None and not test_to:
-        raise RequestError(
-            f"{saved_query.name} has no `delivery`, so that nobody is sent it: add one, or give --to ADDR"
-        )
     manifest = snapshot.manifest
     subject = render_subject(
         saved_query,
@@ -51,6 +48,14 @@ def letter_of(
     return Letter(subject=subject, formats=formats, to=delivery.send_to, cc=delivery.cc, bcc=delivery.bcc)
 
 
+def require_recipients(saved_query: SavedQuery, test_to: Sequence[str] = ()) -> None:
+    """Raises RequestError when the saved query says nothing of a delivery and there are no testers."""
+    if saved_query.delivery is None and not test_to:
+        raise RequestError(
+            f"{saved_query.name} has no `delivery`, so that nobody is sent it: add one, or give --to ADDR"
+        )
+
+
 def queue_letter(connection: Connection[TupleRow], occurrence: Occurrence, letter: Letter) -> None:
     """Queues the letter for every recipient who has no mail of this occurrence yet. Commits."""
     connection.execute(
@@ -61,12 +66,14 @@ def queue_letter(connection: Connection[TupleRow], occurrence: Occurrence, lette
     connection.commit()
 
 
-def send_queued(connection: Connection[TupleRow], archive: Archive, occurrence_id: int | None = None) -> list[Delivery]:
+def send_queued(
+    connection: Connection[TupleRow], archive: Archive, occurrence_id: int | None = None
+) -> list[Delivery]:
     """Sends what is due, of one occurrence or of all, and gives the rows as they are settled.
 
     Raises Unavailable when the mail server is away: the mails wait, the snapshots are kept.
     """
-    sender = _sender()
+    sender = sender_of_mails()
     writers: dict[str, LetterWriter] = {}
 
     def write(delivery: Delivery, max_size: int | None) -> EmailMessage:
@@ -83,7 +90,7 @@ def send_queued(connection: Connection[TupleRow], archive: Archive, occurrence_i
 
 def preview(letter: Letter, snapshot: Snapshot) -> EmailMessage:
     """The mail as it would go out, without sending or recording anything."""
-    return LetterWriter(letter, snapshot, _sender()).message("<preview@localhost>")
+    return LetterWriter(letter, snapshot, sender_of_mails()).message("<preview@localhost>")
 
 
 def _letter(connection: Connection[TupleRow], delivery: Delivery) -> Letter:
@@ -91,11 +98,14 @@ def _letter(connection: Connection[TupleRow], delivery: Delivery) -> Letter:
         "select letter from dynamics.occurrences where occurrence_id = %s", [delivery.occurrence_id]
     ).fetchone()
     if row is None or row[0] is None:
-        raise DynamicsError(f"the letter of delivery {delivery.delivery_id} is not recorded: deliver the report again")
+        raise DynamicsError(
+            f"the letter of delivery {delivery.delivery_id} is not recorded: deliver the report again"
+        )
     return Letter.model_validate(row[0])
 
 
-def _sender() -> Address:
+def sender_of_mails() -> Address:
+    """Who the mails are from. Raises RequestError when the setting is no address."""
     try:
         return parse_sender(settings().mail_from)
     except ValueError as error:

@@ -3,14 +3,16 @@
 An advisory lock makes two processes that start at once take turns.
 """
 
+import psycopg
 from alembic import context
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 _LOCK = 7_310_001
 
-url = context.config.attributes["url"].replace("postgresql://", "postgresql+psycopg://", 1)
-engine = create_engine(url, poolclass=NullPool)
+url = context.config.attributes["url"]
+# psycopg reads the URL as everywhere else, in every form that Postgres knows.
+engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
 with engine.begin() as connection:
     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     connection.execute(text("create schema if not exists dynamics"))

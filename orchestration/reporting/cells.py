@@ -90,7 +90,9 @@ def _add_cohort(sums: _Sums, conversions: Conversions, row: CohortRow) -> None:
         return
 
     def add(name: str, clients: int, balance: Decimal) -> None:
-        converted = conversions.rates.convert(balance, row.currency, conversions.closing_dates[row.period - 1])
+        converted = conversions.rates.convert(
+            balance, row.currency, conversions.closing_dates[row.period - 1]
+        )
         sums[row.cohort, name, row.period].add(int(clients), converted)
 
     sums[row.cohort, "Qty", row.period].add(int(row.created_clients), Fraction())

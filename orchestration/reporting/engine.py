@@ -7,7 +7,6 @@ and currency (a day too, for flows), which is then converted and laid out as the
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from psycopg import Connection
@@ -43,7 +42,11 @@ class _Groups:
 
 
 def make_report(
-    connection: Connection[TupleRow], query: ReportQuery, *, base_currency: str, moment: datetime | None = None
+    connection: Connection[TupleRow],
+    query: ReportQuery,
+    *,
+    base_currency: str,
+    moment: datetime | None = None,
 ) -> Report:
     """The report that `query` asks for, from the current build of the marts (spec 2 to 7).
 
@@ -101,7 +104,10 @@ def _groups(query: ReportQuery, filters: Filters) -> _Groups:
 
 
 def _table(
-    query: ReportQuery, groups: _Groups, periods: tuple[Period, ...], cells: dict[int, tuple[tuple[Cell, ...], ...]]
+    query: ReportQuery,
+    groups: _Groups,
+    periods: tuple[Period, ...],
+    cells: dict[int, tuple[tuple[Cell, ...], ...]],
 ) -> ReportTable:
     """Groups as blocks over the periods, or as the columns of one block when there is no time group (spec 7)."""
     labels = {number: groups.labels[number - 1] for number in sorted(cells)}
@@ -187,7 +193,8 @@ class _Answer:
         """Whether all boundaries are UTC month starts, which the monthly mart is exact for."""
         instants = [instant for period in self._known for instant in (period.end, period.active_since)]
         return all(
-            instant.astimezone(UTC) == instant.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            instant.astimezone(UTC)
+            == instant.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
             for instant in instants
         )
 

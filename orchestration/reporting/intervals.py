@@ -5,6 +5,7 @@ that a clock change skips is the instant of the jump. Postgres and Python answer
 boundary is ever computed in SQL.
 """
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from orchestration.errors import RequestError
 from orchestration.reporting.parameters import Between, ReportQuery
 
+_MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
 _EARLIEST = datetime(1800, 1, 1)  # noqa: DTZ001 - a wall-clock time, made an instant by `boundary`
@@ -41,15 +43,11 @@ def boundary(wall: datetime, zone: ZoneInfo) -> Boundary:
     first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if first.astimezone(zone).replace(tzinfo=None) == wall:
         return Boundary(first, wall)
-    # Skipped: fold 1 reads the wall time with the offset after the jump, so its instant lies before the jump.
+    # Skipped: fold 1 reads the time with the offset after the jump, so that its instant lies before the jump.
     before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), first
-    offset = before.astimezone(zone).utcoffset()
-    while after - before > _SECOND:
+    while after - before > _MICROSECOND:
         middle = before + (after - before) // 2
-        middle -= timedelta(microseconds=middle.microsecond)
-        if middle <= before:
-            break
-        if middle.astimezone(zone).utcoffset() == offset:
+        if middle.astimezone(zone).replace(tzinfo=None) < wall:
             before = middle
         else:
             after = middle
@@ -102,7 +100,7 @@ def shift(unit: str, first: date, count: int) -> date:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time())  # noqa: DTZ001 - a wall-clock time, made an instant by `boundary`
+    return datetime.combine(day, time())
 
 
 def _start(moment: date | datetime, zone: ZoneInfo) -> Boundary:
@@ -144,7 +142,6 @@ def add_months(wall: datetime, months: int) -> datetime:
     index = wall.year * 12 + wall.month - 1 + months
     if index < _EARLIEST.year * 12:
         return _EARLIEST
-    year, month0 = divmod(index, 12)
-    following = date(year + (month0 == 11), (month0 + 1) % 12 + 1, 1)
-    last_day = (following - _DAY).day
-    return wall.replace(year=year, month=month0 + 1, day=min(wall.day, last_day))
+    year, month = divmod(index, 12)
+    _, days = monthrange(year, month + 1)
+    return wall.replace(year=year, month=month + 1, day=min(wall.day, days))

@@ -17,6 +17,10 @@ _CURRENT = """
 """
 
 
+_FOR_REPORTS = {"work_mem": "64MB", "jit": "off"}
+"""A report sorts its clients' states in memory; compiling a statement takes longer than running most of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """One finished build of the marts: where it lies, and up to when its data is known."""
@@ -42,6 +46,8 @@ def current_marts(connection: Connection[TupleRow]) -> Iterator[Build]:
                 break
             build = latest
         connection.execute("select set_config('search_path', %s, true)", [build.schema])
+        for name, value in _FOR_REPORTS.items():
+            connection.execute("select set_config(%s, %s, true)", [name, value])
         yield build
 
 

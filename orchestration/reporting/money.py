@@ -75,6 +75,6 @@ def closing_date(end: datetime) -> date:
 
 def rounded(value: Fraction) -> Decimal:
     """`value` to two decimals, half away from zero (spec 6)."""
-    cents = abs(value) * 100
-    whole = (cents + _HALF).__floor__()
-    return Decimal(-whole if value < 0 else whole).scaleb(-2)
+    whole = (abs(value) * 100 + _HALF).__floor__()
+    # Built from its digits: arithmetic on decimals would round to the context's 28.
+    return Decimal((int(value < 0 and whole > 0), tuple(map(int, str(whole))), -2))

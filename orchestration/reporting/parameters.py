@@ -1,5 +1,6 @@
 """What a query may ask (spec 2). A value that is wrong by itself is refused here; names that must exist
-in the data (tags, owners, packages, currencies) are looked up by `resolve`."""
+in the data (tags, owners, packages, currencies) are looked up by `resolve`.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,9 +26,10 @@ ClientType = Literal["client", "reseller", "calling_card", "call_shop"]
 TimeGroup = Literal["year", "month", "date"]
 GroupBy = Literal["year", "month", "date", "package_name"]
 
-INTERVAL_NAMES = (
-    "today, yesterday, this|previous week|month|quarter|year, last N days|weeks|months|years (N from 1 to 9999)"
-)
+_YEARS = range(1800, 9001)
+"""No bill is older than the telegraph, and every zone's clock stays within what Python can count."""
+
+INTERVAL_NAMES = "today, yesterday, this|previous week|month|quarter|year, last N days|weeks|months|years (N from 1 to 9999)"
 _NAMED = re.compile(
     r"today|yesterday|(this|previous) (week|month|quarter|year)|last [1-9]\d{0,3} (day|week|month|year)s?"
 )
@@ -64,8 +66,7 @@ def _moment(value: Any) -> date | datetime:
             moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
-    # Postgres and Python count years alike only here, and no bill is older than the telegraph.
-    if not isinstance(moment, date) or not 1800 <= moment.year <= 9000:
+    if not isinstance(moment, date) or moment.year not in _YEARS:
         raise ValueError(f"{text!r} is no date or time: write 2018-12-31 or 2018-12-31T23:59:59")
     return moment
 
@@ -93,9 +94,7 @@ class ReportQuery(BaseModel):
     interval: Annotated[
         Annotated[Between, Tag("between")] | Annotated[str, AfterValidator(_known_interval), Tag("name")],
         Discriminator(_shape_of_interval),
-    ] = Field(
-        description=f"mandatory: {INTERVAL_NAMES}, or {{from: …, to: …}} with `to` inclusive"
-    )
+    ] = Field(description=f"mandatory: {INTERVAL_NAMES}, or {{from: …, to: …}} with `to` inclusive")
     timezone: Timezone = Field("UTC", description="IANA name; every boundary is a wall-clock time there")
     client_type: ClientType = Field("client", description="clients of this type are in scope")
     client_tags: Names = Field((), description="clients that have any of these tags")
@@ -105,7 +104,9 @@ class ReportQuery(BaseModel):
         (), description="at most one of year, month, date, and optionally package_name"
     )
     currency: Currency | None = Field(None, description="of the report; the base currency when left out")
-    active_duration: int = Field(3, ge=1, le=1200, description="whole months that a paid service keeps a client active")
+    active_duration: int = Field(
+        3, ge=1, le=1200, description="whole months that a paid service keeps a client active"
+    )
 
     @field_validator("group_by")
     @classmethod
@@ -138,6 +139,14 @@ def read_query(values: Mapping[str, Any], *, shown_as: Callable[[str], str] = st
         return ReportQuery.model_validate(values)
     except ValidationError as error:
         problem = error.errors()[0]
-        key = "from" if "from" in problem["loc"] else "to" if "to" in problem["loc"] else str((*problem["loc"], "query")[0])
+        key = (
+            "from"
+            if "from" in problem["loc"]
+            else "to"
+            if "to" in problem["loc"]
+            else str((*problem["loc"], "query")[0])
+        )
         reason = problem["msg"].removeprefix("Value error, ")
-        raise RequestError(f"{shown_as(key)} {problem['input']!r}: {reason}" if problem["loc"] else reason) from None
+        raise RequestError(
+            f"{shown_as(key)} {problem['input']!r}: {reason}" if problem["loc"] else reason
+        ) from None

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestration.errors import RequestError
-from orchestration.reporting.intervals import Boundary, Interval, add_months, boundary, day_boundary, shift, unit_start
+from orchestration.reporting.intervals import (
+    Boundary,
+    Interval,
+    add_months,
+    boundary,
+    day_boundary,
+    shift,
+    unit_start,
+)
 from orchestration.reporting.parameters import ReportQuery
 
 MOST_PERIODS = 16_000

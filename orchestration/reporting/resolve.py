@@ -11,6 +11,10 @@ from orchestration.errors import RequestError
 from orchestration.reporting.parameters import ReportQuery
 
 
+_SHOWN = 5
+"""How many known names an error lists."""
+
+
 @dataclass(frozen=True, slots=True)
 class Package:
     """A package by its id and display name."""
@@ -21,7 +25,10 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a query's names stand for. None is no filter; `groups` are the packages of a report by package."""
+    """What a query's names stand for; None is no filter.
+
+    Packages are in the order of a report's groups (spec 7); `all_packages` are there for a report by package.
+    """
 
     client_tags: list[str] | None
     owner_ids: list[str] | None
@@ -42,27 +49,32 @@ def resolve_filters(connection: Connection[TupleRow], query: ReportQuery, base_c
     problems = unknown_names(connection, query, base_currency)
     if problems:
         raise problems[0]
-    packages = _packages(connection)
+    resellers = _resellers(connection) if query.owners else []
+    packages = _packages(connection) if query.packages or query.by_package else []
+    chosen = {_ids(_as_pairs(packages), name)[0] for name in query.packages}
     return Filters(
         client_tags=list(query.client_tags) or None,
-        owner_ids=[_ids(_resellers(connection), name)[0] for name in query.owners] or None,
-        packages=[
-            package
-            for package in packages
-            if package.package_id in {_ids(_as_pairs(packages), name)[0] for name in query.packages}
-        ]
-        or None,
+        owner_ids=[_ids(resellers, name)[0] for name in query.owners] or None,
+        packages=[package for package in packages if package.package_id in chosen] or None,
         all_packages=packages,
     )
 
 
-def unknown_names(connection: Connection[TupleRow], query: ReportQuery, base_currency: str) -> list[UnknownName]:
+def unknown_names(
+    connection: Connection[TupleRow], query: ReportQuery, base_currency: str
+) -> list[UnknownName]:
     """Every name in the query that the current marts do not know, in the order of the parameters."""
-    tags = [tag for (tag,) in connection.execute("select distinct tag from dim_client_tags")] if query.client_tags else []
+    tags = (
+        [tag for (tag,) in connection.execute("select distinct tag from dim_client_tags")]
+        if query.client_tags
+        else []
+    )
     resellers = _resellers(connection) if query.owners else []
     packages = _as_pairs(_packages(connection)) if query.packages else []
     found = [
-        UnknownName("client_tags", _unknown("client tag", tag, tags)) for tag in query.client_tags if tag not in tags
+        UnknownName("client_tags", _unknown("client tag", tag, tags))
+        for tag in query.client_tags
+        if tag not in tags
     ]
     found += _unknown_of("owners", "owner", query.owners, resellers)
     found += _unknown_of("packages", "package", query.packages, packages)
@@ -84,7 +96,7 @@ def _unknown_of(
             known = [known for _, known in pairs]
             found.append(UnknownName(parameter, _unknown(what, name, known)))
         elif len(ids) > 1:
-            message = f"{what} {name!r} is the name of {len(ids)}: use an id, one of {', '.join(sorted(ids)[:5])}"
+            message = f"{what} {name!r} is the name of {len(ids)}: use an id, one of {_some(ids)}"
             found.append(UnknownName(parameter, message))
     return found
 
@@ -95,7 +107,12 @@ def _unknown(what: str, name: str, known: Sequence[str]) -> str:
         return f"unknown {what} {name!r}: did you mean {' or '.join(map(repr, near))}?"
     if not known:
         return f"unknown {what} {name!r}: the data has none"
-    return f"unknown {what} {name!r}: known are {', '.join(map(repr, sorted(known)[:5]))}{', …' if len(known) > 5 else ''}"
+    return f"unknown {what} {name!r}: known are {_some(list(map(repr, known)))}"
+
+
+def _some(values: Sequence[str]) -> str:
+    more = ", …" if len(values) > _SHOWN else ""
+    return f"{', '.join(sorted(values)[:_SHOWN])}{more}"
 
 
 def _ids(pairs: Sequence[tuple[str, str]], name: str) -> list[str]:
@@ -108,7 +125,9 @@ def _as_pairs(packages: Sequence[Package]) -> list[tuple[str, str]]:
 
 
 def _resellers(connection: Connection[TupleRow]) -> list[tuple[str, str]]:
-    return connection.execute("select client_id, name from fct_clients where client_type = 'reseller'").fetchall()
+    return connection.execute(
+        "select client_id, name from fct_clients where client_type = 'reseller'"
+    ).fetchall()
 
 
 def _packages(connection: Connection[TupleRow]) -> list[Package]:
@@ -118,5 +137,7 @@ def _packages(connection: Connection[TupleRow]) -> list[Package]:
 
 
 def _currencies(connection: Connection[TupleRow], base_currency: str) -> list[str]:
-    rows = connection.execute("select currency from dim_exchange_rates union select currency from fct_clients")
+    rows = connection.execute(
+        "select currency from dim_exchange_rates union select currency from fct_clients"
+    )
     return sorted({base_currency, *(currency for (currency,) in rows)})

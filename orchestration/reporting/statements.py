@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 _FOLDER = Path(__file__).parent / "sql"
 
@@ -13,4 +13,4 @@ def statement(name: str, **parts: str) -> LiteralString:
     text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
     for part, other in parts.items():
         text = text.replace(f"{{{part}}}", statement(other))
-    return cast("LiteralString", text)  # read from our own files, never built from input
+    return text

@@ -28,9 +28,7 @@ class Metric(NamedTuple):
 
 
 def _section(section: str, *names: str) -> list[Metric]:
-    return [
-        Metric(section, name, Unit.QUANTITY if name.endswith("Qty") else Unit.MONEY) for name in names
-    ]
+    return [Metric(section, name, Unit.QUANTITY if name.endswith("Qty") else Unit.MONEY) for name in names]
 
 
 METRICS: tuple[Metric, ...] = (

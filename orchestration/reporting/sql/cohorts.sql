@@ -2,30 +2,49 @@
 -- A state enters at its first period and leaves after its last; running sums over the periods do the rest.
 with {scope},
 
-states as ({states}),
+-- Materialized, so that a state's periods are looked up once and not at every mention.
+states as materialized ({states}),
+
+spans as (
+    select
+        group_number,
+        currency,
+        first_period,
+        last_period,
+        last_active_period,
+        sum(created_clients) as created_clients,
+        sum(clients) as clients,
+        sum(positive_clients) as positive_clients,
+        sum(positive_balance) as positive_balance,
+        sum(negative_clients) as negative_clients,
+        sum(negative_balance) as negative_balance
+    from states
+    where first_period <= last_period
+    group by group_number, currency, first_period, last_period, last_active_period
+),
 
 edges as (
     select
-        states.group_number,
+        spans.group_number,
         cohort.name as cohort,
-        states.currency,
+        spans.currency,
         edge.period,
-        sum(edge.sign * states.created_clients) as created_clients,
-        sum(edge.sign * states.clients) as clients,
-        sum(edge.sign * states.positive_clients) as positive_clients,
-        sum(edge.sign * states.positive_balance) as positive_balance,
-        sum(edge.sign * states.negative_clients) as negative_clients,
-        sum(edge.sign * states.negative_balance) as negative_balance
-    from states
+        sum(edge.sign * spans.created_clients) as created_clients,
+        sum(edge.sign * spans.clients) as clients,
+        sum(edge.sign * spans.positive_clients) as positive_clients,
+        sum(edge.sign * spans.positive_balance) as positive_balance,
+        sum(edge.sign * spans.negative_clients) as negative_clients,
+        sum(edge.sign * spans.negative_balance) as negative_balance
+    from spans
     cross join lateral (
         values
-            ('Clients - Active', least(states.last_period, states.last_active_period), states.last_active_period is not null),
-            ('Clients - Overall Active', states.last_period, states.last_active_period is not null),
-            ('Clients - All', states.last_period, true)
+            ('Clients - Active', least(spans.last_period, spans.last_active_period), spans.last_active_period is not null),
+            ('Clients - Overall Active', spans.last_period, spans.last_active_period is not null),
+            ('Clients - All', spans.last_period, true)
     ) as cohort (name, last_period, has_paid)
-    cross join lateral (values (states.first_period, 1), (cohort.last_period + 1, -1)) as edge (period, sign)
-    where cohort.has_paid and states.first_period <= cohort.last_period
-    group by states.group_number, cohort.name, states.currency, edge.period
+    cross join lateral (values (spans.first_period, 1), (cohort.last_period + 1, -1)) as edge (period, sign)
+    where cohort.has_paid and spans.first_period <= cohort.last_period
+    group by spans.group_number, cohort.name, spans.currency, edge.period
 ),
 
 cohorts as (
