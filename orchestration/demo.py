@@ -1,21 +1,24 @@
 """`make demo`: the main job on sample data, through the same Dagster assets that the scheduler runs."""
 
-import contextlib
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
+from time import monotonic
 
 import click
 import dagster as dg
 
 from orchestration import local
 from orchestration.connections import database, open_archive, public_url
-from orchestration.deliveries.assets import assets_of, partition_key_of
+from orchestration.deliveries.assets import assets_of, snapshot_key
 from orchestration.deliveries.cron import previous_moment
 from orchestration.deliveries.dagster_marts import dbt_resource, marts_assets
 from orchestration.deliveries.instance import prepare_dagster_home
+from orchestration.deliveries.partitions import partition_key_of
+from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.deliveries.saved_query_file import report_templates
 from orchestration.errors import DynamicsError
 from orchestration.rendering import FORMATS
@@ -25,21 +28,40 @@ from orchestration.source import ensure_schema, load, write_sample
 CLIENTS, MONTHS, SEED = 300, 26, 20
 
 
-def main() -> None:
-    """Sample data, marts, every saved query rendered, archived and mailed; then says where everything is."""
+def main() -> int:
+    """Sample data, marts, every saved query rendered, archived and mailed; then says where everything is.
+
+    Returns 1 when a saved query failed, after all the others.
+    """
+    folder = settings().home / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        with step("writing and loading a sample extract"):
-            load_sample(settings().home / "demo" / "extract")
-        with step("building the marts, making and mailing the reports, through Dagster"):
-            snapshots = materialize_all()
+        with _step("sample extract, loaded"):
+            load_sample(folder / "extract")
+        prepare_dagster_home()
+        with dg.DagsterInstance.get() as instance:
+            with _step("marts, built and tested by dbt"):
+                build(instance, folder / "dbt.log")
+            saved_queries, mistakes = report_templates(settings().templates)
+            problems = [f"left out: {mistake}" for mistake in mistakes]
+            snapshots = {}
+            for name, saved_query in saved_queries.items():
+                try:
+                    with _step(f"{name}, made and {'mailed' if saved_query.delivery else 'archived'}"):
+                        snapshots[name] = deliver(instance, saved_query)
+                except DynamicsError as error:
+                    problems.append(f"{name}: {error}")
+        tell_files(snapshots, folder / "reports")
+        if settings().smtp_url is None:
+            tell_mails(set(snapshots.values()))
     except DynamicsError as error:
         raise SystemExit(f"demo: {error}") from error
-    tell_files(snapshots, settings().home / "demo" / "reports")
-    if settings().smtp_url is None:
-        tell_mails()
     click.echo(f"links (`make serve` serves them at {public_url()})")
     for name, snapshot_id in snapshots.items():
         click.echo(f"  {name:24}{public_url()}/view?id={snapshot_id}")
+    for problem in problems:
+        click.echo(f"demo: {problem}", err=True)
+    return 1 if problems else 0
 
 
 def load_sample(folder: Path) -> None:
@@ -50,27 +72,53 @@ def load_sample(folder: Path) -> None:
         load(connection, folder, base_currency=settings().base_currency)
 
 
-def materialize_all() -> dict[str, str]:
-    """Materializes the marts, then the snapshot and delivery of each saved query's latest moment; snapshot ids by name."""
-    prepare_dagster_home()
-    instance = dg.DagsterInstance.get()
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    dg.materialize([marts_assets()], instance=instance, resources={"dbt": dbt_resource()}, run_config=quiet)
-    snapshots = {}
-    saved_queries, problems = report_templates(settings().templates)
-    for problem in problems:
-        click.echo(f"left out: {problem}", err=True)
-    for name, saved_query in saved_queries.items():
-        partition_key = None
-        if saved_query.delivery and saved_query.delivery.schedule:
-            moment = previous_moment(saved_query.delivery.schedule, saved_query.schedule_timezone, datetime.now(UTC))
-            partition_key = partition_key_of(saved_query, moment)
-        made = dg.materialize(
-            assets_of(saved_query), instance=instance, partition_key=partition_key, run_config=quiet
+def build(instance: dg.DagsterInstance, log: Path) -> None:
+    """Materializes the marts; what dbt says meanwhile goes to `log`. Raises DynamicsError."""
+    with log.open("w", encoding="utf-8") as file, redirect_stdout(file):
+        _materialize(instance, [marts_assets()], resources={"dbt": dbt_resource()})
+
+
+def deliver(instance: dg.DagsterInstance, saved_query: SavedQuery) -> str:
+    """Materializes the snapshot and the delivery of a saved query's latest moment, and gives the id of the snapshot.
+
+    A moment that was delivered before is not delivered again. Raises DynamicsError with the reason of the failure.
+    """
+    partition_key = None
+    if saved_query.delivery and saved_query.delivery.schedule:
+        moment = previous_moment(
+            saved_query.delivery.schedule, saved_query.schedule_timezone, datetime.now(UTC)
         )
-        link = made.asset_materializations_for_node(f"snapshot_{saved_query.identifier}")[0].metadata["link"]
-        snapshots[name] = str(link.value).rpartition("=")[2]
-    return snapshots
+        partition_key = partition_key_of(saved_query, moment)
+    made = _materialize(instance, assets_of(saved_query), partition_key=partition_key)
+    (snapshot,) = (
+        event
+        for event in made.get_asset_materialization_events()
+        if event.asset_key == snapshot_key(saved_query)
+    )
+    return str(snapshot.materialization.metadata["link"].value).rpartition("=")[2]
+
+
+def _materialize(
+    instance: dg.DagsterInstance,
+    assets: list[dg.AssetsDefinition],
+    *,
+    partition_key: str | None = None,
+    resources: dict[str, object] | None = None,
+) -> dg.ExecuteInProcessResult:
+    made = dg.materialize(
+        assets,
+        instance=instance,
+        partition_key=partition_key,
+        resources=resources,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+    )
+    for event in made.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            told = failure.user_failure_data.description if failure.user_failure_data else None
+            raise DynamicsError(told or f"see `make serve`, Dagster, run {made.run_id}")
+    return made
 
 
 def tell_files(snapshots: dict[str, str], folder: Path) -> None:
@@ -87,23 +135,28 @@ def tell_files(snapshots: dict[str, str], folder: Path) -> None:
                     click.echo(f"  {path}")
 
 
-def tell_mails() -> None:
-    """Names every mail in the local mailbox, with its recipient and subject."""
+def tell_mails(snapshot_ids: set[str]) -> None:
+    """Names the mails of these snapshots in the local mailbox, each with its recipient and subject."""
     click.echo("mails")
     for path in sorted((local.maildir(settings().home) / "new").iterdir()):
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-        click.echo(f"  {path}  to {mail['Delivered-To']}: {mail['Subject']}")
+        if mail["X-Customer-Dynamics-Snapshot"] in snapshot_ids:
+            click.echo(f"  {path}  to {mail['Delivered-To']}: {mail['Subject']}")
 
 
-@contextlib.contextmanager
-def step(name: str) -> Iterator[None]:
-    """Tells of a step when it begins, and how long it took."""
-    began = datetime.now(UTC)
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    """Tells of a step when it begins, and how long it took or that it failed."""
+    began = monotonic()
     click.echo(f"{name} … ", nl=False)
     sys.stdout.flush()
-    yield
-    click.echo(f"{(datetime.now(UTC) - began).total_seconds():.1f} s")
+    try:
+        yield
+    except DynamicsError:
+        click.echo("failed")
+        raise
+    click.echo(f"{monotonic() - began:.1f} s")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

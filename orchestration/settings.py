@@ -1,5 +1,6 @@
 """Settings: from `DYNAMICS_*` in the environment or `.env`; what is unset means the local service."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +26,20 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:587?starttls=required")
     mail_from: str = Field("Customer Dynamics <reports@localhost>", description="sender of the mails")
     public_url: str | None = Field(None, description="what links begin with")
-    base_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="currency the rates are given in")
+    base_currency: str = Field("USD", description="currency the rates are given in")
     templates: Path = Field(Path("report_templates"), description="folder of the saved queries")
 
     @field_validator("home", "templates")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @field_validator("base_currency")
+    @classmethod
+    def _code(cls, code: str) -> str:
+        if not re.fullmatch("[A-Z]{3}", code):
+            raise ValueError(f"{code!r} is no ISO 4217 code: three capital letters, such as USD")
+        return code
 
 
 @cache
@@ -42,4 +50,4 @@ def settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"DYNAMICS_{'_'.join(map(str, first['loc'])).upper()}"
-        raise RequestError(f"setting {name}: {first['msg']}; see `Settings` in README.md") from None
+        raise RequestError(f"setting {name}: {first['msg'].removeprefix('Value error, ')}; see `Settings` in README.md") from None

@@ -52,13 +52,13 @@ def build(full_refresh: bool) -> None:
     with database() as connection, progress("building the marts") as tell:
         finished = 0
 
-        def on_model(name: str) -> None:
+        def on_step(_: str) -> None:
             nonlocal finished
             finished += 1
-            tell(f"building the marts, step {finished}: {name}", finished, 0)
+            tell(f"building the marts: {finished} steps done", finished, 0)
 
         done = build_marts(
-            connection, state=settings().home / "dbt", full_refresh=full_refresh, progress=on_model
+            connection, state=settings().home / "dbt", full_refresh=full_refresh, progress=on_step
         )
     click.echo(f"build {done.build_id}: the marts know the data up to {done.as_of:%Y-%m-%d %H:%M:%S%z}")
 
@@ -71,9 +71,9 @@ def build(full_refresh: bool) -> None:
 )
 @click.option("--seed", default=1, show_default=True, help="Same seed, same extract.")
 def sample(folder: Path, clients: int, months: int, seed: int) -> None:
-    """Writes a realistic extract to DIR, for a first look or a load test.
+    """Writes a realistic extract, for a first look or a load test.
 
-    Resellers, tags, packages and several currencies, with back-dated, rerated and voided transactions.
+    DIR is made if it is not there. Resellers, tags, packages and several currencies, with back-dated, rerated and voided transactions.
     """
     from orchestration.source import write_sample
 

@@ -62,7 +62,8 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
 def backfill(name: str, start: datetime, end: datetime, send: bool) -> int:
     """Makes the reports of all scheduled moments in a range.
 
-    The oldest moment comes first, and each is told as soon as it is made. What is there already is not made again, so a backfill that was stopped goes on where it was.
+    The oldest moment comes first, and each is told as soon as it is made. What is there already is not made again,
+    so a backfill that was stopped goes on where it was.
     """
     from orchestration.connections import open_archive
     from orchestration.deliveries.backfill import backfill as run
@@ -70,8 +71,7 @@ def backfill(name: str, start: datetime, end: datetime, send: bool) -> int:
     from orchestration.settings import settings
 
     saved_query = load_saved_query(settings().templates, name)
-    failures = 0
-    made = 0
+    made = failures = 0
     with open_archive() as (archive, connection):
         for done in run(connection, archive, saved_query, start, end, send=send):
             made += 1
@@ -92,7 +92,8 @@ def backfill(name: str, start: datetime, end: datetime, send: bool) -> int:
 def check(files: tuple[Path, ...], as_json: bool) -> int:
     """Validates saved queries, each mistake with its line.
 
-    Of each it tells file, line, key, what is wrong and what is allowed. Without files, all are checked. Names of tags, owners, packages and currencies are looked up in the marts.
+    Of each it tells file, line, key, what is wrong and what is allowed. Without files, all are checked. Names of
+    tags, owners, packages and currencies are looked up in the marts.
     """
     from orchestration.deliveries.checking import check_saved_queries
     from orchestration.settings import settings

@@ -34,6 +34,4 @@ def _usage(error: click.ClickException) -> str:
     """What click says, and where the command explains itself."""
     context = getattr(error, "ctx", None)
     message = error.format_message().rstrip(".")
-    if context is None:
-        return message
-    return f"{message}{'' if message.endswith('?') else ';'} see `{context.command_path} --help`"
+    return f"{message} (see `{context.command_path} --help`)" if context else message

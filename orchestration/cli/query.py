@@ -91,7 +91,9 @@ _WRITTEN = (*_MAILED, "json")
 def query(
     saved: str | None, output: str | None, path: str | None, send_to: tuple[str, ...], **flags: Any
 ) -> int:
-    """Makes one report and its snapshot; prints the table and the link.
+    """Makes one report; prints its table and its link.
+
+    The report is kept as a snapshot, whatever the output: its link shows the same numbers for ever.
 
     \b
       dynamics query --from 2018-01-01 --to 2018-12-31 --group-by month

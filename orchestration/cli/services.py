@@ -38,6 +38,7 @@ def serve(host: str, port: int | None) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises DynamicsError when somebody else does, RequestError for no address."""
     try:
+        socket.getaddrinfo(host, port)
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (socket.gaierror, UnicodeError) as error:
         raise RequestError(

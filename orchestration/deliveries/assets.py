@@ -1,29 +1,27 @@
 """Saved queries as Dagster assets: the snapshot, the check that stands between, and the delivery."""
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from orchestration.archive import Snapshot
+from orchestration.archive import Snapshot, SnapshotNotFound
 from orchestration.connections import open_archive
-from orchestration.deliveries.occurrences import Occurrence, delivery_occurrence
+from orchestration.deliveries.dagster_marts import MARTS
+from orchestration.deliveries.occurrences import delivery_occurrence
+from orchestration.deliveries.partitions import partitions_of
 from orchestration.deliveries.post import letter_of, queue_letter, send_queued
-from orchestration.deliveries.reports import problems_of, snapshot_of
+from orchestration.deliveries.reports import problems_of, require_sound, snapshot_of
 from orchestration.deliveries.saved_query import SavedQuery
+from orchestration.errors import DynamicsError
 from orchestration.mailing.delivery import deliveries
-from orchestration.rendering import markdown_table
+from orchestration.rendering import FORMATS, markdown_table
 from orchestration.settings import settings
 
-FIRST_OCCURRENCE = datetime(2015, 1, 1, tzinfo=UTC)
-"""Scheduled moments before this one have no partition: nobody's billing data is older."""
-
-_KEY = "%Y-%m-%dT%H:%M%z"
-"""With its offset, so that the two passes of a repeated hour have a key each."""
-
-MARTS = [dg.AssetKey("mart_balances_monthly"), dg.AssetKey("mart_flows_daily")]
+SEND_TAG = "dynamics/send"
+"""A backfill mails only when it carries this tag as `true`: nobody wants sixty months of old reports by mistake."""
 
 
 def snapshot_key(saved_query: SavedQuery) -> dg.AssetKey:
@@ -31,24 +29,9 @@ def snapshot_key(saved_query: SavedQuery) -> dg.AssetKey:
     return dg.AssetKey(["snapshots", saved_query.identifier])
 
 
-@cache
-def occurrences_of(cron: str, timezone: str) -> dg.TimeWindowPartitionsDefinition:
-    """A partition for each scheduled moment, named by its instant; the one that has just come is there at once."""
-    return dg.TimeWindowPartitionsDefinition(
-        start=FIRST_OCCURRENCE, cron_schedule=cron, timezone=timezone, fmt=_KEY, end_offset=1
-    )
-
-
-def partitions_of(saved_query: SavedQuery) -> dg.TimeWindowPartitionsDefinition | None:
-    """The scheduled moments of a saved query as partitions; None for one without a schedule."""
-    if saved_query.delivery is None or saved_query.delivery.schedule is None:
-        return None
-    return occurrences_of(saved_query.delivery.schedule, saved_query.schedule_timezone)
-
-
-def partition_key_of(saved_query: SavedQuery, moment: datetime) -> str:
-    """The partition of a scheduled moment (aware)."""
-    return moment.astimezone(ZoneInfo(saved_query.schedule_timezone)).strftime(_KEY)
+def delivery_key(saved_query: SavedQuery) -> dg.AssetKey:
+    """`deliveries/NAME`."""
+    return dg.AssetKey(["deliveries", saved_query.identifier])
 
 
 def assets_of(saved_query: SavedQuery) -> list[dg.AssetsDefinition]:
@@ -63,8 +46,8 @@ def _snapshot_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
             dg.AssetSpec(
                 snapshot_key(saved_query),
                 deps=MARTS,
-                description=saved_query.description or saved_query.title,
-                group_name="reports",
+                description=f"**{saved_query.title}**: {saved_query.description or 'a saved query.'}",
+                group_name="snapshots",
                 kinds={"postgres", "s3"},
             )
         ],
@@ -73,20 +56,29 @@ def _snapshot_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
                 "report_is_right",
                 asset=snapshot_key(saved_query),
                 blocking=True,
-                description="Balance = Pos + Neg, no quantity below zero, every period there.",
+                description="Balance = Pos + Neg, no quantity below zero, every period there; or else no mail.",
             )
         ],
         partitions_def=partitions_of(saved_query),
         pool="warehouse",
     )
-    def make(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def make(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads it, and knows the bare class only
         began = time.monotonic()
-        with open_archive() as (archive, connection):
-            occurrence = delivery_occurrence(connection, saved_query.name, _moment(context), _generated_by(context))
+        with _told_in_one_line(), open_archive() as (archive, connection):
+            occurrence = delivery_occurrence(
+                connection, saved_query.name, _moment(context), _generated_by(context)
+            )
             snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
-        problems = problems_of(snapshot, occurrence.scheduled_at)
+            problems = problems_of(snapshot, occurrence.scheduled_at)
+            recipients = (
+                letter_of(saved_query, snapshot, occurrence).recipients if saved_query.delivery else []
+            )
         return dg.MaterializeResult(
-            metadata=_metadata(snapshot, occurrence) | {"seconds": time.monotonic() - began},
+            metadata={
+                **_metadata(snapshot, [f"{header}: {address}" for address, header in recipients], began),
+                "occurrence": dg.MetadataValue.timestamp(occurrence.scheduled_at),
+                "table": dg.MetadataValue.md(markdown_table(snapshot.table())),
+            },
             check_results=[dg.AssetCheckResult(passed=not problems, metadata={"problems": problems})],
         )
 
@@ -95,41 +87,65 @@ def _snapshot_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
 
 def _delivery_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
     @dg.asset(
-        key=["deliveries", saved_query.identifier],
+        key=delivery_key(saved_query),
         deps=[snapshot_key(saved_query)],
-        description=f"Mails of {saved_query.title}",
-        group_name="reports",
+        description=f"The mails of **{saved_query.title}**, one a recipient. A backfill sends none unless it has the "
+        f"tag `{SEND_TAG}: true`.",
+        group_name="deliveries",
         kinds={"email"},
         partitions_def=partitions_of(saved_query),
         pool="mail",
     )
-    def send(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def send(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads it, and knows the bare class only
         began = time.monotonic()
-        with open_archive() as (archive, connection):
-            occurrence = delivery_occurrence(connection, saved_query.name, _moment(context), _generated_by(context))
-            snapshot = archive.open(occurrence.snapshot_id)
-            queue_letter(connection, occurrence, letter_of(saved_query, snapshot, occurrence))
-            send_queued(connection, archive, occurrence.occurrence_id)
+        wanted = _generated_by(context) != "backfill" or context.run.tags.get(SEND_TAG) == "true"
+        with _told_in_one_line(), open_archive() as (archive, connection):
+            occurrence = delivery_occurrence(
+                connection, saved_query.name, _moment(context), _generated_by(context)
+            )
+            try:
+                snapshot = archive.open(occurrence.snapshot_id)
+            except SnapshotNotFound:
+                raise dg.Failure(
+                    f"there is no report to mail: materialize {snapshot_key(saved_query).to_user_string()} with it"
+                ) from None
+            # The check stands in the way of the run that made the report, but not of one that only mails it.
+            require_sound(snapshot, occurrence.scheduled_at)
+            if wanted:
+                queue_letter(connection, occurrence, letter_of(saved_query, snapshot, occurrence))
+                send_queued(connection, archive, occurrence.occurrence_id)
+            else:
+                context.log.info(
+                    "a backfill mails nobody: give it the tag %s: true to have it mailed", SEND_TAG
+                )
             rows = deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000)
+        metadata = _metadata(snapshot, [f"{row.header}: {row.recipient}, {row.state}" for row in rows], began)
         unsent = [row for row in rows if row.state != "sent"]
-        if unsent:
+        if wanted and unsent:
             told = "; ".join(f"{row.recipient} is {row.state}: {row.reply}" for row in unsent)
-            raise dg.Failure(f"not sent to all: {told}; see `dynamics deliveries list --query {saved_query.name}`")
-        return dg.MaterializeResult(
-            metadata={
-                "link": dg.MetadataValue.url(snapshot.manifest.link),
-                "recipients": [f"{row.header}: {row.recipient}, {row.state}" for row in rows],
-                "seconds": time.monotonic() - began,
-            }
-        )
+            raise dg.Failure(
+                f"not sent to all: {told}; see `dynamics deliveries list --query {saved_query.name}`",
+                metadata,
+            )
+        return dg.MaterializeResult(metadata=metadata)
 
     return send
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    """Shows a user's error as its one line, which says what to do, in place of a stack of ours."""
+    try:
+        yield
+    except DynamicsError as error:
+        raise dg.Failure(str(error)) from error
 
 
 def _moment(context: dg.AssetExecutionContext) -> datetime:
     """The occurrence's instant: the partition's, or when the run was asked for, the same at a retry of its steps."""
     if context.has_partition_key:
-        return context.partition_time_window.start.astimezone(UTC)
+        start: datetime = context.partition_time_window.start
+        return start.astimezone(UTC)
     root = context.run.root_run_id or context.run.run_id
     record = context.instance.get_run_record_by_id(root)
     return record.create_timestamp.astimezone(UTC) if record else datetime.now(UTC)
@@ -142,16 +158,21 @@ def _generated_by(context: dg.AssetExecutionContext) -> str:
     return "schedule" if "dagster/schedule_name" in tags else "Dagster"
 
 
-def _metadata(snapshot: Snapshot, occurrence: Occurrence) -> dict[str, dg.MetadataValue]:
+def _metadata(snapshot: Snapshot, recipients: Iterable[str], began: float) -> dict[str, dg.MetadataValue]:
+    """What each materialization tells: the link, the files, who gets it, and how long it took."""
     manifest = snapshot.manifest
-    files = "\n".join(
-        f"- [{file.filename}]({manifest.link}&format={fmt}), {file.size:,} bytes"
+    files = [
+        f"[{file.filename}]({manifest.link}&format={fmt}), {file.size:,} bytes"
         for fmt, file in manifest.files.items()
-        if fmt != "table"
-    )
+        if fmt in FORMATS
+    ]
     return {
         "link": dg.MetadataValue.url(manifest.link),
-        "occurrence": dg.MetadataValue.timestamp(occurrence.scheduled_at),
-        "files": dg.MetadataValue.md(files),
-        "table": dg.MetadataValue.md(markdown_table(snapshot.table())),
+        "files": dg.MetadataValue.md(_list(files)),
+        "recipients": dg.MetadataValue.md(_list(recipients)),
+        "seconds": dg.MetadataValue.float(round(time.monotonic() - began, 3)),
     }
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items) or "nobody"

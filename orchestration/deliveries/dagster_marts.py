@@ -1,7 +1,8 @@
 """The dbt project as Dagster assets."""
 
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,45 @@ from orchestration.build import DBT_PROJECT, new_build
 from orchestration.connections import database
 from orchestration.settings import settings
 
+MARTS = [dg.AssetKey(path.stem) for path in sorted((DBT_PROJECT / "models" / "marts").glob("*.sql"))]
+"""What reports are computed from: each reads all of the marts, if only to know that a filter finds nothing there."""
+
+
+class _Rooms(DagsterDbtTranslator):
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The folder of the model: staging, intermediate or marts; `billing` for the source."""
+        return str(dbt_resource_props["fqn"][1])
+
 
 def manifest_path() -> Path:
-    """dbt's manifest, parsed anew when a model changed since: Dagster reads the models' names from it."""
-    state = settings().home / "dbt" / "target"
+    """The manifest of dbt, parsed anew when the project changed since: Dagster reads the models' names from it.
+
+    A project that does not parse, because somebody is at work on it, stops no report: the last manifest counts then.
+    """
+    state = _state()
     manifest = state / "manifest.json"
-    newest = max(path.stat().st_mtime for path in DBT_PROJECT.rglob("*") if path.is_file())
-    if not manifest.exists() or manifest.stat().st_mtime < newest:
+    # The folders too: they tell of a file that was removed.
+    parts = (
+        DBT_PROJECT / "dbt_project.yml",
+        *(path for folder in ("models", "macros", "tests") for path in (DBT_PROJECT / folder).rglob("*")),
+    )
+    if not manifest.exists() or manifest.stat().st_mtime < max(path.stat().st_mtime for path in parts):
         from dbt.cli.main import dbtRunner
 
-        folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-        logs = ["--log-path", str(settings().home / "dbt" / "logs")]
-        outcome = dbtRunner().invoke(["--quiet", *logs, "parse", *folders, "--target-path", str(state)])
-        if not outcome.success:
-            raise dg.DagsterInvalidDefinitionError(f"dbt cannot parse the project: {outcome.exception}")
+        # Beside its place and then there at once: the scheduler and a command may both do this.
+        with tempfile.TemporaryDirectory(dir=state) as folder:
+            paths = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+            outcome = dbtRunner().invoke(
+                ["--quiet", "--log-path", folder, "parse", *paths, "--target-path", folder]
+            )
+            if outcome.success:
+                (Path(folder) / "manifest.json").replace(manifest)
+            elif manifest.exists():
+                dg.get_dagster_logger().error(
+                    "dbt cannot parse the project, the last one counts: %s", outcome.exception
+                )
+            else:
+                raise dg.DagsterInvalidDefinitionError(f"dbt cannot parse the project: {outcome.exception}")
     return manifest
 
 
@@ -36,7 +62,7 @@ def marts_assets() -> dg.AssetsDefinition:
         manifest=manifest_path(),
         name="marts",
         exclude="resource_type:unit_test",
-        dagster_dbt_translator=DagsterDbtTranslator(DagsterDbtTranslatorSettings(enable_asset_checks=True)),
+        dagster_dbt_translator=_Rooms(DagsterDbtTranslatorSettings(enable_asset_checks=True)),
         pool="warehouse",
     )
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
@@ -45,15 +71,22 @@ def marts_assets() -> dg.AssetsDefinition:
             raise dg.Failure("the marts are built together: materialize all of them, or run `dynamics build`")
         with database() as connection, new_build(connection) as build:
             context.log.info("build %s goes to %s, as of %s", build.build_id, build.schema, build.as_of)
-            yield from dbt.cli(["build"], context=context).stream()
+            yield from dbt.cli(["build"], context=context, target_path=_state() / "target").stream()
 
     return marts
 
 
 def dbt_resource() -> DbtCliResource:
-    """dbt as this environment has it."""
+    """The dbt of this environment."""
     return DbtCliResource(
         project_dir=str(DBT_PROJECT),
         profiles_dir=str(DBT_PROJECT),
         dbt_executable=str(Path(sys.executable).parent / "dbt"),
     )
+
+
+def _state() -> Path:
+    """Where dbt keeps what it needs for Dagster: in the home, so that two homes do not meet in the project's folder."""
+    folder = settings().home / "dbt" / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -4,76 +4,147 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchestration import local
 from orchestration.connections import database, object_store, public_url, smtp_url
 from orchestration.deliveries.instance import prepare_dagster_home
+from orchestration.deliveries.reload import LOCATION, reload_saved_queries, state_of
 from orchestration.errors import DynamicsError
 from orchestration.settings import PROJECT_ROOT, settings
 
 _PATIENCE = 20.0
 """Seconds that a child has to end by itself: a run of the scheduler finishes its mail."""
+_LOADING = 180.0
+"""Seconds that the assets may take to load: seven on an idle machine."""
+
+Children = dict[str, "subprocess.Popen[bytes]"]
 
 
 def run_everything(tell: Callable[[str], None]) -> int:
     """Runs all parts until Ctrl-C or a termination signal, or until one of them ends by itself, which is a failure.
 
-    Local services that this started stop with it; those that ran before go on.
+    Saved queries that are added or changed meanwhile are taken over. Local services that this started stop with
+    it; those that ran before go on. Raises DynamicsError when a part ends, Unavailable when one does not answer.
     """
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.default_int_handler)
+    children: Children = {}
+    try:
+        with _services(), tempfile.TemporaryDirectory(prefix="dynamics-") as folder, _ended(children):
+            tell("starting …")
+            _start(children, Path(folder))
+            _tell_places(tell)
+            _watch(children, tell)
+    except KeyboardInterrupt:
+        tell("stopped")
+    return 0
+
+
+@contextmanager
+def _services() -> Iterator[None]:
+    """The database, the bucket and the mailbox, those of the settings or our own."""
     home = settings().home
     ran_before = any(part.running for part in local.status(home))
-    folder = prepare_dagster_home()
-    with database():
-        object_store()
-        smtp_url()
-    children = {
-        name: subprocess.Popen(command, env=os.environ | {"DAGSTER_HOME": str(folder)}, cwd=PROJECT_ROOT)  # noqa: S603 - our own programs
-        for name, command in _commands(home).items()
-    }
-    tell(f"pages      {public_url()}")
-    tell(f"Dagster    http://127.0.0.1:{local.dagster_port(home)}")
-    tell(f"mail goes  {local.maildir(home)}" if settings().smtp_url is None else "mail goes  to DYNAMICS_SMTP_URL")
-    tell("Ctrl-C stops all of it")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        while all(child.poll() is None for child in children.values()):
-            time.sleep(0.5)
-        ended = next(name for name, child in children.items() if child.poll() is not None)
-        raise DynamicsError(f"{ended} ended by itself; what it said stands above, the rest is stopped")
-    except KeyboardInterrupt:
-        tell("stopping")
-        return 0
+        with database():
+            object_store()
+            smtp_url()
+        yield
     finally:
-        _end(list(children.values()))
         if not ran_before:
             local.stop(home)
 
 
-def _commands(home: Path) -> dict[str, list[str]]:
+def _start(children: Children, folder: Path) -> None:
+    """Starts the children. Both of Dagster's read the assets from one server, at a socket in the folder."""
     programs = Path(sys.executable).parent
-    workspace = ["-w", str(PROJECT_ROOT / "workspace.yaml")]
-    dagster_port = str(local.dagster_port(home))
-    return {
-        "the web server": [str(programs / "dynamics"), "serve"],
-        "the Dagster UI": [
-            *(str(programs / "dagster-webserver"), "--host", "127.0.0.1", "--port", dagster_port),
-            *("--log-level", "warning", *workspace),
-        ],
-        "the scheduler": [str(programs / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
-    }
+    environment = os.environ | {"DAGSTER_HOME": str(prepare_dagster_home())}
+    _logs().mkdir(parents=True, exist_ok=True)
+
+    def child(name: str, program: str, *arguments: str) -> None:
+        # In a session of its own: Ctrl-C is for us, who end them in order.
+        with (_logs() / f"{name}.log").open("ab") as log:
+            children[name] = subprocess.Popen(  # noqa: S603 - our own programs, and no shell
+                [str(programs / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=PROJECT_ROOT,
+                start_new_session=True,
+            )
+
+    child("web", "dynamics", "serve")
+    code = folder / "code"
+    module = ("--module-name", "orchestration.definitions", "--location-name", LOCATION)
+    child(
+        "assets", "dagster", "code-server", "start", *module, "--socket", str(code), "--log-level", "warning"
+    )
+    deadline = time.monotonic() + _LOADING
+    while not code.exists():
+        _require_all(children)
+        if time.monotonic() > deadline:
+            raise DynamicsError(f"the assets did not load in {_LOADING:.0f} s: see {_logs() / 'assets.log'}")
+        time.sleep(0.1)
+    workspace = folder / "workspace.yaml"
+    workspace.write_text(f"load_from: [{{grpc_server: {{socket: {code}, location_name: {LOCATION}}}}}]\n")
+    port = str(local.dagster_port(settings().home))
+    child("dagster", "dagster-webserver", "--host", "127.0.0.1", "--port", port, "-w", str(workspace))
+    child("scheduler", "dagster-daemon", "run", "-w", str(workspace))
 
 
-def _end(children: list["subprocess.Popen[bytes]"]) -> None:
-    for child in children:
-        if child.poll() is None:
+def _logs() -> Path:
+    return settings().home / "logs"
+
+
+def _tell_places(tell: Callable[[str], None]) -> None:
+    home = settings().home
+    tell(f"pages      {public_url()}")
+    tell(f"Dagster    http://127.0.0.1:{local.dagster_port(home)}")
+    tell(
+        f"mail goes  {local.maildir(home)}"
+        if settings().smtp_url is None
+        else "mail goes  to DYNAMICS_SMTP_URL"
+    )
+    tell(f"logs       {_logs()}")
+    tell("Ctrl-C stops all of it")
+
+
+def _watch(children: Children, tell: Callable[[str], None]) -> None:
+    folder, port = settings().templates, local.dagster_port(settings().home)
+    seen = state_of(folder)
+    while True:
+        time.sleep(1)
+        _require_all(children)
+        if (now := state_of(folder)) != seen and reload_saved_queries(folder, port, tell):
+            seen = now
+
+
+def _require_all(children: Children) -> None:
+    for name, child in children.items():
+        if child.poll() is not None:
+            raise DynamicsError(f"{name} ended by itself, the rest is stopped: see {_logs() / f'{name}.log'}")
+
+
+@contextmanager
+def _ended(children: Children) -> Iterator[None]:
+    """Ends all children at the end, the last first; whoever presses Ctrl-C twice does not leave them behind."""
+    try:
+        yield
+    finally:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sign, signal.SIG_IGN)
+        for child in reversed(children.values()):
             child.terminate()
-    deadline = time.monotonic() + _PATIENCE
-    for child in children:
-        try:
-            child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        deadline = time.monotonic() + _PATIENCE
+        for child in children.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()

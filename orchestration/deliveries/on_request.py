@@ -25,6 +25,7 @@ from orchestration.deliveries.post import (
 from orchestration.deliveries.reports import require_sound, snapshot_of
 from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.errors import RequestError
+from orchestration.mailing import outbox
 from orchestration.mailing.address import parse_address
 from orchestration.mailing.delivery import Delivery, deliveries
 from orchestration.mailing.smtp_url import SmtpUrl
@@ -82,6 +83,7 @@ def deliver(
     require_sound(snapshot, at)
     letter = letter_of(saved_query, snapshot, occurrence, testers)
     queue_letter(connection, occurrence, letter)
+    outbox.make_due(connection, occurrence.occurrence_id)
     send_queued(connection, archive, occurrence.occurrence_id)
     return Delivered(
         snapshot, letter, deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000)

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from orchestration.deliveries.assets import assets_of, partition_key_of
+from orchestration.deliveries.assets import delivery_key, snapshot_key
+from orchestration.deliveries.partitions import partition_key_of
 from orchestration.deliveries.saved_query import SavedQuery
+
+_WORDS = str.maketrans({"*": "x", "/": "_per_", ",": "_and_", "-": "_to_", "#": "_nth_", " ": "_"})
 
 
 def schedules_of(saved_queries: Iterable[SavedQuery]) -> list[dg.ScheduleDefinition]:
@@ -18,17 +21,26 @@ def schedules_of(saved_queries: Iterable[SavedQuery]) -> list[dg.ScheduleDefinit
     return [_schedule(cron, timezone, group) for (cron, timezone), group in sorted(together.items())]
 
 
-def _schedule(cron: str, timezone: str, group: list[SavedQuery]) -> dg.ScheduleDefinition:
-    name = "_".join(saved_query.identifier for saved_query in group)[:80]
-    keys = [key for saved_query in group for asset in assets_of(saved_query) for key in asset.keys]
+def schedule_name(cron: str, timezone: str) -> str:
+    """`due_0_7_1_x_x_Europe_Kyiv` for `0 7 1 * *` in Europe/Kyiv.
 
+    Named by when it fires and not by what it makes: Dagster keeps under the name whether it is on and when it last
+    fired, which another saved query beside the others must not change.
+    """
+    zone = timezone.replace("+", "_plus_").replace("-", "_").replace("/", "_")
+    return f"due_{cron.translate(_WORDS)}_{zone}"
+
+
+def _schedule(cron: str, timezone: str, group: list[SavedQuery]) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name=f"{name}_schedule",
+        name=schedule_name(cron, timezone),
         cron_schedule=cron,
         execution_timezone=timezone,
-        target=dg.AssetSelection.assets(*keys),
+        target=dg.AssetSelection.assets(
+            *(key(each) for each in group for key in (snapshot_key, delivery_key))
+        ),
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Reports and mails of {', '.join(saved_query.title for saved_query in group)}",
+        description=f"Makes and mails: {', '.join(saved_query.title for saved_query in group)}",
     )
     def due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         key = partition_key_of(group[0], context.scheduled_execution_time)

@@ -83,6 +83,16 @@ def claim(
     return _changed(connection, query.format(COLUMNS), given)
 
 
+def make_due(connection: Connection[TupleRow], occurrence_id: int) -> None:
+    """Makes the mails of an occurrence that wait for a later attempt due at once: somebody asks for it. Commits."""
+    connection.execute(
+        "update dynamics.deliveries set not_before = now()"
+        " where occurrence_id = %s and state = 'queued' and not_before > now()",
+        [occurrence_id],
+    )
+    connection.commit()
+
+
 def mark_sending(
     connection: Connection[TupleRow], claimed: Delivery, message_id: str, *, lease: timedelta = LEASE
 ) -> Delivery | None:

@@ -146,7 +146,14 @@ def read_query(values: Mapping[str, Any], *, shown_as: Callable[[str], str] = st
             if "to" in problem["loc"]
             else str((*problem["loc"], "query")[0])
         )
-        reason = problem["msg"].removeprefix("Value error, ")
-        raise RequestError(
-            f"{shown_as(key)} {problem['input']!r}: {reason}" if problem["loc"] else reason
-        ) from None
+        reason = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+        if problem["type"] == "string_pattern_mismatch":
+            reason = "must be an ISO 4217 code of three capital letters, such as USD"
+        if not problem["loc"]:
+            raise RequestError(reason) from None
+        value = "" if repr(problem["input"]) in reason else f" {_shown(problem['input'])}"
+        raise RequestError(f"{shown_as(key)}{value}: {reason}") from None
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(repr, value)) if isinstance(value, list | tuple) else repr(value)

@@ -1,8 +1,8 @@
 """An interval cut at calendar boundaries into periods (spec 3)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from orchestration.errors import RequestError
 from orchestration.reporting.intervals import (
@@ -23,8 +23,7 @@ _UNITS = {"year": ("year", "%Y"), "month": ("month", "%m/%Y"), "date": ("day", "
 """A time group's calendar unit, and how its periods are labelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """[start, end) with its label. `end` is never later than `as_of`, up to which the data is known."""
 
     label: str

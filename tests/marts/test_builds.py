@@ -88,9 +88,9 @@ def test_the_marts_add_up_to_the_billing_tables_and_dbts_unit_tests_pass(sampled
         """select (select sum(balance) from fct_balances where valid_to is null)
                 = (select sum(amount) from billing.transactions where voided_at is null)""",
         """select (select count(*) from fct_balances where valid_to is null) = (select count(*) from billing.clients)""",
-        """select (select sum(positive_balance + negative_balance) from mart_balances_monthly where to_month is null)
+        """select (select sum(positive_balance + negative_balance) from (select distinct on (client_type, currency) * from mart_balances_daily where cohort = 'Clients - All' order by client_type, currency, utc_date desc) last)
                 = (select sum(amount) from billing.transactions where voided_at is null)""",
-        """select (select sum(clients) from mart_balances_monthly where to_month is null) = (select count(*) from billing.clients)""",
+        """select (select sum(clients) from (select distinct on (client_type, currency) * from mart_balances_daily where cohort = 'Clients - All' order by client_type, currency, utc_date desc) last) = (select count(*) from billing.clients)""",
     ):
         assert sampled.execute(text).fetchone() == (True,), text
     run_dbt_unit_tests(sampled, tmp_path)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.errors import RequestError
-from orchestration.reporting.days import whole_days_and_strips
+from orchestration.reporting.days import whole_days_and_rests
 from orchestration.reporting.intervals import add_months, boundary, resolve_interval
 from orchestration.reporting.parameters import ReportQuery, read_query
 from orchestration.reporting.periods import MOST_PERIODS, cut
@@ -148,11 +148,11 @@ def test_a_wrong_parameter_is_named_with_what_is_allowed(values, message):
     length=st.integers(0, 80),
     group=st.sampled_from(["date", "month", "year", []]),
 )
-def test_whole_days_and_strips_cover_every_period_exactly_once(zone, first, length, group):
+def test_whole_days_and_rests_cover_every_period_exactly_once(zone, first, length, group):
     query = asked({"from": first, "to": first + timedelta(days=length)}, timezone=zone, group_by=group)
     periods = cut(query, resolve_interval(query, FAR), FAR)
-    day_ranges, strips = whole_days_and_strips(periods)
-    pieces = [(number, *map(at_midnight, between)) for number, *between in day_ranges] + strips
+    day_ranges, rests = whole_days_and_rests(periods)
+    pieces = [(number, *map(at_midnight, between)) for number, *between in day_ranges] + rests
     for number, period in enumerate(periods, start=1):
         mine = sorted(piece[1:] for piece in pieces if piece[0] == number)
         joints = [period.start, *(end for _, end in mine)]

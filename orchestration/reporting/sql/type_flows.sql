@@ -3,19 +3,19 @@ with
 
 flows as (
     select days.period, mart.kind, mart.currency, mart.utc_date, mart.quantity, mart.amount
-    from unnest(%(day_periods)s::int[], %(first_days)s::date[], %(after_days)s::date[]) as days (period, first_day, after_day)
+    from unnest(%(whole_day_periods)s::int[], %(whole_day_starts)s::date[], %(whole_day_ends)s::date[]) as days (period, first_day, after_day)
     inner join mart_flows_daily as mart
         on mart.client_type = %(client_type)s and mart.utc_date >= days.first_day and mart.utc_date < days.after_day
 
     union all
 
-    select strips.period, transactions.kind, transactions.currency, transactions.utc_date, 1, transactions.amount
-    from unnest(%(strip_periods)s::int[], %(strip_starts)s::timestamptz[], %(strip_ends)s::timestamptz[]) as strips (period, start_at, end_at)
+    select rests.period, transactions.kind, transactions.currency, transactions.utc_date, 1, transactions.amount
+    from unnest(%(rest_periods)s::int[], %(rest_starts)s::timestamptz[], %(rest_ends)s::timestamptz[]) as rests (period, start_at, end_at)
     inner join fct_transactions as transactions
         on
             transactions.client_type = %(client_type)s
-            and transactions.occurred_at >= strips.start_at
-            and transactions.occurred_at < strips.end_at
+            and transactions.occurred_at >= rests.start_at
+            and transactions.occurred_at < rests.end_at
 )
 
 select

@@ -1,0 +1,104 @@
+"""What the marts say of one query: the statements of `sql/` with their parameters.
+
+Each question has two statements that answer it exactly. `type_*` is for all clients of a type: it reads the daily
+marts, and facts only for what lies between a UTC midnight and a boundary. `client_*` is for any filter and any
+group: it reads the facts of the clients in scope.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from orchestration.reporting.cells import CohortRow, FlowRow
+from orchestration.reporting.days import strip_to_midnight, whole_days_and_rests
+from orchestration.reporting.groups import Groups
+from orchestration.reporting.parameters import ClientType
+from orchestration.reporting.periods import Period
+from orchestration.reporting.resolve import Filters
+from orchestration.reporting.statements import statement
+
+
+class Answers:
+    """The answers of the current marts (`reporting.marts`) to one query, over its known periods."""
+
+    def __init__(
+        self,
+        connection: Connection[TupleRow],
+        client_type: ClientType,
+        filters: Filters,
+        groups: Groups,
+        known: list[Period],
+    ) -> None:
+        self._connection = connection
+        self._groups = groups
+        self._way = "client" if filters.owner_ids or filters.client_tags or not groups.everyone else "type"
+        self._parameters: dict[str, Any] = {
+            "client_type": client_type,
+            "owner_ids": filters.owner_ids,
+            "client_tags": filters.client_tags,
+            "everyone": groups.everyone,
+            "group_numbers": [number for number, _ in groups.members],
+            "group_package_ids": [package_id for _, package_id in groups.members],
+            "no_package_group": groups.no_package,
+        } | (_of_periods(known) if known else {})
+        self._known = known
+
+    def groups_in_scope(self) -> list[int]:
+        """The groups that the table shows: all but packages that no client in scope holds (spec 7)."""
+        if self._groups.labels == (None,):
+            return [1]
+        return sorted(number for (number,) in self._ask("groups"))
+
+    def cohorts(self) -> list[CohortRow]:
+        """The cohorts at every known period's end, a row a group and currency."""
+        return [CohortRow(*row) for row in self._ask("cohorts")]
+
+    def flows(self) -> list[FlowRow]:
+        """The flows of every known period, a row a group, kind, currency and UTC date."""
+        return [FlowRow(*row) for row in self._ask("flows")]
+
+    def data_interval(self) -> tuple[datetime, datetime] | None:
+        """First and last instant of the transactions used that lie in the interval (spec 9)."""
+        for first, last in self._ask("data_interval"):
+            if first is not None:
+                return first, last
+        return None
+
+    def _ask(self, what: str) -> list[TupleRow]:
+        if not self._known:
+            return []
+        text = statement(f"{self._way}_{what}", scope="scope", running="running")
+        return self._connection.execute(text, self._parameters).fetchall()
+
+
+def _of_periods(known: list[Period]) -> dict[str, Any]:
+    """The known periods as arrays, and the UTC days and strips that make them up."""
+    whole = known[0]._replace(end=known[-1].end)
+    days, rests = whole_days_and_rests(known)
+    interval_days, interval_rests = whole_days_and_rests([whole])
+    strips = [strip_to_midnight(period.end) for period in known]
+    return {
+        "periods": len(known),
+        "starts": [period.start for period in known],
+        "ends": [period.end for period in known],
+        "active_since": [period.active_since for period in known],
+        "first_start": whole.start,
+        "first_end": known[0].end,
+        "last_end": whole.end,
+        "whole_day_periods": [number for number, _, _ in days],
+        "whole_day_starts": [first for _, first, _ in days],
+        "whole_day_ends": [after for _, _, after in days],
+        "rest_periods": [number for number, _, _ in rests],
+        "rest_starts": [start for _, start, _ in rests],
+        "rest_ends": [end for _, _, end in rests],
+        "interval_day_starts": [first for _, first, _ in interval_days],
+        "interval_day_ends": [after for _, _, after in interval_days],
+        "interval_rest_starts": [start for _, start, _ in interval_rests],
+        "interval_rest_ends": [end for _, _, end in interval_rests],
+        "after_days": [strip.midnight.date() for strip in strips],
+        "strip_starts": [strip.start for strip in strips],
+        "strip_ends": [strip.end for strip in strips],
+        "strip_signs": [strip.sign for strip in strips],
+    }
