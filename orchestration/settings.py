@@ -50,4 +50,6 @@ def settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"DYNAMICS_{'_'.join(map(str, first['loc'])).upper()}"
-        raise RequestError(f"setting {name}: {first['msg'].removeprefix('Value error, ')}; see `Settings` in README.md") from None
+        raise RequestError(
+            f"setting {name}: {first['msg'].removeprefix('Value error, ')}; see `Settings` in README.md"
+        ) from None

@@ -1,9 +1,8 @@
 """Real servers for all tests: one home of local services a worker, one database a test."""
 
-import secrets
 from pathlib import Path
 
-import psycopg
+import databases
 import pytest
 
 from orchestration import database as database_room
@@ -30,9 +29,7 @@ def migrated_template(server_url: str) -> str:
     from orchestration.source import ensure_schema
 
     name = "template_dynamics"
-    _create(server_url, name, "template0")
-    url = _in(server_url, name)
-    with database_room.connect(url) as connection:
+    with database_room.connect(databases.create(server_url, name, "template0")) as connection:
         ensure_schema(connection)
     return name
 
@@ -40,11 +37,8 @@ def migrated_template(server_url: str) -> str:
 @pytest.fixture
 def database_url(server_url: str, migrated_template: str):
     """The URL of a fresh database, dropped after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    _create(server_url, name, migrated_template)
-    yield _in(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+    with databases.fresh(server_url, migrated_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -52,14 +46,3 @@ def database(database_url: str):
     """A connection to a fresh database."""
     with database_room.connect(database_url) as connection:
         yield connection
-
-
-def _create(server_url: str, name: str, template: str) -> None:
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template}")
-
-
-def _in(server_url: str, name: str) -> str:
-    """The same server, another database."""
-    before, _, query = server_url.partition("?")
-    return before.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")

@@ -38,7 +38,9 @@ def test_rerating_changes_a_new_report_and_not_a_byte_behind_the_old_link(desk):
     assert b"-870.00" in kept["csv"]
 
     transactions = extract / "transactions.csv"
-    corrected = transactions.read_text().replace("-870.00,p1,2018-03-06T09:10:00Z", "-780.00,p1,2018-07-01T00:00:00Z")
+    corrected = transactions.read_text().replace(
+        "-870.00,p1,2018-03-06T09:10:00Z", "-780.00,p1,2018-07-01T00:00:00Z"
+    )
     transactions.write_text(corrected)
     loaded = desk("load", extract)
     assert "transactions    0 new, 1 changed" in loaded.out

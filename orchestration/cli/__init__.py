@@ -40,9 +40,9 @@ def main(arguments: list[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        outcome = dynamics.main(
-            [word for word in given if word != "--debug"], "dynamics", standalone_mode=False
-        )
+        # What click's own `main` does beside this is to print errors in its own way.
+        with dynamics.make_context("dynamics", [word for word in given if word != "--debug"]) as context:
+            outcome = dynamics.invoke(context)
     except BaseException as error:
         if debug:
             raise

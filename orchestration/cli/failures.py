@@ -1,5 +1,8 @@
 """Every way a command can end badly, as one line on standard error and an exit code."""
 
+import os
+import sys
+
 import click
 
 from orchestration.errors import DynamicsError
@@ -10,8 +13,10 @@ _FAILED, _REQUEST_IS_WRONG, _INTERRUPTED = 1, 2, 130
 def exit_code_of(error: BaseException) -> int:
     """Tells what went wrong in one line on standard error, and gives the process's exit code."""
     match error:
-        case SystemExit() if isinstance(error.__context__, BrokenPipeError):
-            return 0  # click ends like this when whoever read the output has seen enough of it
+        case BrokenPipeError():
+            # Whoever read the output has seen enough of it; Python would complain when it flushes the rest at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         case SystemExit(code=int(code)) | click.exceptions.Exit(exit_code=code):
             return code
         case click.exceptions.NoArgsIsHelpError():

@@ -101,7 +101,7 @@ def query(
       dynamics query --saved monthly_finance --currency EUR --output csv --file - > report.csv
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
     chosen = _output(output, path, send_to)
-    title, asked = _asked(saved, flags)
+    title, chart, asked = _asked(saved, flags)
 
     from orchestration.cli.table import table_for
     from orchestration.connections import open_archive
@@ -125,6 +125,7 @@ def query(
                 generated_by=on_request.this_user(),
                 generated_at=moment,
                 saved_query=saved,
+                chart=chart,
             )
         try:
             if file:
@@ -157,8 +158,8 @@ def _output(output: str | None, path: str | None, send_to: tuple[str, ...]) -> s
     return chosen
 
 
-def _asked(saved: str | None, flags: dict[str, Any]) -> tuple[str, "ReportQuery"]:
-    """Title and parameters: the saved ones where there are, under those given as flags."""
+def _asked(saved: str | None, flags: dict[str, Any]) -> tuple[str, str | None, "ReportQuery"]:
+    """Title, chart and parameters: the saved ones where there are, under those given as flags."""
     from orchestration.reporting.parameters import read_query
 
     given = {key: value for key, value in flags.items() if value not in (None, ())}
@@ -169,17 +170,17 @@ def _asked(saved: str | None, flags: dict[str, Any]) -> tuple[str, "ReportQuery"
         raise RequestError("give --from and --to, or --interval, not both")
     if start is not None:
         given["interval"] = {"from": start, "to": end}
-    title = "Customer Dynamics"
+    title, chart = "Customer Dynamics", None
     if saved is not None:
         from orchestration.deliveries.saved_query_file import load_saved_query
         from orchestration.settings import settings
 
         template = load_saved_query(settings().templates, saved)
-        title = template.title
+        title, chart = template.title, template.output.chart
         given = template.query.model_dump(by_alias=True) | given
     elif "interval" not in given:
         raise RequestError("an interval is needed: --from and --to, or --interval 'last 12 months'")
-    return title, read_query(given, shown_as=lambda key: _FLAGS.get(key, f"--{key.replace('_', '-')}"))
+    return title, chart, read_query(given, shown_as=lambda key: _FLAGS.get(key, f"--{key.replace('_', '-')}"))
 
 
 COMMANDS = (query,)

@@ -1,6 +1,6 @@
 """A report on a terminal."""
 
-import shutil
+import os
 from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
@@ -13,13 +13,14 @@ def table_for(stream: "TextIO", table: "ReportTable") -> str:
     """The table as text: whole for a file or a pipe, for a terminal the last columns that its width has room for."""
     from orchestration.rendering import text_table
 
+    # A terminal that does not know its width calls it 0.
+    room = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     columns = len(table.columns)
-    room = shutil.get_terminal_size().columns
 
     def width(count: int) -> int:
         return max(map(len, text_table(_last(table, count)).splitlines()))
 
-    if not stream.isatty() or width(columns) <= room:
+    if not room or width(columns) <= room:
         return text_table(table)
     fitting = max(1, bisect_right(range(1, columns), room, key=width))
     told = (

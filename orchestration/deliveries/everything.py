@@ -17,8 +17,8 @@ from orchestration.deliveries.reload import LOCATION, reload_saved_queries, stat
 from orchestration.errors import DynamicsError
 from orchestration.settings import PROJECT_ROOT, settings
 
-_PATIENCE = 20.0
-"""Seconds that a child has to end by itself: a run of the scheduler finishes its mail."""
+_PATIENCE = {"web": 2.0, "dagster": 2.0, "assets": 20.0, "scheduler": 20.0}
+"""Seconds that a child has to end by itself: a run finishes its mail, an open browser tab is not waited for."""
 _LOADING = 180.0
 """Seconds that the assets may take to load: seven on an idle machine."""
 
@@ -141,10 +141,10 @@ def _ended(children: Children) -> Iterator[None]:
             signal.signal(sign, signal.SIG_IGN)
         for child in reversed(children.values()):
             child.terminate()
-        deadline = time.monotonic() + _PATIENCE
-        for child in children.values():
+        began = time.monotonic()
+        for name, child in children.items():
             try:
-                child.wait(max(0.1, deadline - time.monotonic()))
+                child.wait(max(0.1, began + _PATIENCE[name] - time.monotonic()))
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()

@@ -23,7 +23,7 @@ from orchestration.deliveries.post import (
     sender_of_mails,
 )
 from orchestration.deliveries.reports import require_sound, snapshot_of
-from orchestration.deliveries.saved_query import SavedQuery
+from orchestration.deliveries.saved_query import MAX_RECIPIENTS, SavedQuery
 from orchestration.errors import RequestError
 from orchestration.mailing import outbox
 from orchestration.mailing.address import parse_address
@@ -85,9 +85,7 @@ def deliver(
     queue_letter(connection, occurrence, letter)
     outbox.make_due(connection, occurrence.occurrence_id)
     send_queued(connection, archive, occurrence.occurrence_id)
-    return Delivered(
-        snapshot, letter, deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000)
-    )
+    return Delivered(snapshot, letter, _rows(connection, occurrence))
 
 
 def dry_run(
@@ -122,15 +120,23 @@ def mail_snapshot(
     letter = Letter(subject=f"{manifest.title}: {interval_words(manifest)}", formats=formats, to=to)
     queue_letter(connection, occurrence, letter)
     send_queued(connection, archive, occurrence.occurrence_id)
-    return deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000)
+    return _rows(connection, occurrence)
+
+
+def _rows(connection: Connection[TupleRow], occurrence: Occurrence) -> list[Delivery]:
+    """A row for each recipient, in the order of the letter."""
+    return deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=MAX_RECIPIENTS)[::-1]
 
 
 def recipients(addresses: Sequence[str]) -> tuple[str, ...]:
-    """The addresses as mail servers compare them. Raises RequestError for one that is none."""
+    """The addresses as mail servers compare them, each once. Raises RequestError for one that is none, or too many."""
     try:
-        return tuple(parse_address(address) for address in addresses)
+        found = tuple(dict.fromkeys(parse_address(address) for address in addresses))
     except ValueError as error:
         raise RequestError(str(error)) from None
+    if len(found) > MAX_RECIPIENTS:
+        raise RequestError(f"{len(found)} addresses: one mail goes to {MAX_RECIPIENTS} at most")
+    return found
 
 
 def require_mail_settings() -> None:

@@ -33,7 +33,7 @@ _LOCKABLE = f"<ObjectLockConfiguration {_NAMESPACE}><ObjectLockEnabled>Enabled</
 def gate(inner: Application, access_key: str, secret_key: str) -> Application:
     """Lets signed S3 requests through, and `GET /health`; answers 403 to the rest."""
 
-    async def application(scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI has no types
+    async def application(scope: Scope, receive: Any, send: Any) -> None:
         health = (scope["method"], scope["path"]) == ("GET", "/health")
         administration = scope["path"].startswith("/_")
         if health or (signed(scope, access_key, secret_key) and not administration):

@@ -26,7 +26,7 @@ class Delivery:
     def __init__(self, folder: Path) -> None:
         self._maildir = mailbox.Maildir(folder)
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: ANN401, N802 - aiosmtpd's
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
         sender = _header("Return-Path", f"<{envelope.mail_from or ''}>")
         for recipient in envelope.rcpt_tos:
             self._maildir.add(sender + _header("Delivered-To", recipient) + envelope.content)

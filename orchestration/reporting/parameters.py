@@ -1,5 +1,7 @@
-"""What a query may ask (spec 2). A value that is wrong by itself is refused here; names that must exist
-in the data (tags, owners, packages, currencies) are looked up by `resolve`.
+"""What a query may ask (spec 2).
+
+A value that is wrong by itself is refused here; names that must exist in the data (tags, owners, packages,
+currencies) are looked up by `resolve`.
 """
 
 import re

@@ -10,7 +10,6 @@ from psycopg.rows import TupleRow
 from orchestration.errors import RequestError
 from orchestration.reporting.parameters import ReportQuery
 
-
 _SHOWN = 5
 """How many known names an error lists."""
 

@@ -11,7 +11,7 @@ WRITES = len(FORMATS) + 2
 """The table, the formats, the manifest."""
 
 
-class Crash(Exception):  # noqa: N818 - it is none of our errors
+class Crash(Exception):
     """The process dies here."""
 
 

@@ -15,6 +15,7 @@ query:
   group_by: [month]
 output:
   formats: [csv]
+  chart: balance_refill_total
 delivery:
   schedule: "0 7 1 * *"
   timezone: Europe/Kyiv

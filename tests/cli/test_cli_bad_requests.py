@@ -12,7 +12,7 @@ WRONG_QUERIES = {
     "half an interval": (("--from", "2018-01-01"), "go together"),
     "two intervals": ((*YEAR, "--interval", "today"), "not both"),
     "from after to": (("--from", "2018-12-31", "--to", "2018-01-01"), "swap them"),
-    "no date": (("--from", "soon", "--to", "2018-01-01"), "--from 'soon'"),
+    "no date": (("--from", "soon", "--to", "2018-01-01"), "--from: 'soon' is no date"),
     "unknown interval": (("--interval", "last 12 moons"), "last N days|weeks|months|years"),
     "unknown zone": ((*YEAR, "--timezone", "Mars/Phobos"), "Europe/Kyiv"),
     "unknown tag": ((*YEAR, "--client-tag", "retial"), "did you mean 'retail'"),
@@ -57,7 +57,10 @@ def test_a_missing_rate_names_currency_and_date(desk):
 
 
 WRONG_REQUESTS = {
-    "a moment without offset": (("deliver", "monthly", "--at", "2019-01-01T07:00"), "2019-01-01T07:00:00Z for UTC"),
+    "a moment without offset": (
+        ("deliver", "monthly", "--at", "2019-01-01T07:00"),
+        "2019-01-01T07:00:00Z for UTC",
+    ),
     "no moment": (("deliver", "monthly", "--at", "tomorrow"), "is no timestamp"),
     "no address": (("deliver", "monthly", "--to", "nobody"), "is no mail address"),
     "unknown query": (("deliver", "montly"), "did you mean 'monthly'?"),
@@ -96,7 +99,11 @@ def test_a_wrong_request_changes_nothing(name, desk):
 WRONG_EXTRACTS = {
     "header": ("packages.csv", b"package_id,label\np2,Two\n", ("packages.csv line 1", "'label'")),
     "type": ("clients.csv", b"c3,Three,client,,USD,2018-01-01T00:00:00Z,never\n", ("line 5", "'never'")),
-    "naive": ("clients.csv", b"c3,Three,client,,USD,2018-01-01T00:00:00,2018-01-01T00:00:00Z\n", ("created_at",)),
+    "naive": (
+        "clients.csv",
+        b"c3,Three,client,,USD,2018-01-01T00:00:00,2018-01-01T00:00:00Z\n",
+        ("created_at",),
+    ),
     "duplicate": ("packages.csv", b"p9,Nine\np9,Nine again\n", ("p9",)),
     "unknown client": ("client_tags.csv", b"nobody,retail\n", ("line 5", "'nobody'")),
     "encoding": ("packages.csv", "p2,Café\n".encode("latin-1"), ("line 3", "UTF-8")),
@@ -128,7 +135,9 @@ def test_check_passes_what_is_right(desk):
 
 def test_check_names_every_mistake_with_its_file_and_line(desk):
     desk.saved_query("broken", "title: T\nquery:\n  interval: someday\n  colour: red\n")
-    desk.saved_query("strange", "title: T\nquery:\n  interval: today\n  client_tags: [retial]\n  owners: [Nobody]\n")
+    desk.saved_query(
+        "strange", "title: T\nquery:\n  interval: today\n  client_tags: [retial]\n  owners: [Nobody]\n"
+    )
     desk.saved_query("tabs", "title: T\n\tquery: x\n")
     said = desk("check")
     assert said.code == 2

@@ -48,7 +48,9 @@ def test_a_dry_run_writes_the_mail_and_sends_nothing(desk):
     assert file.get_filename().endswith(".csv")
     after = desk.holdings()
     assert after["mails"] == 0
-    assert after["dynamics.deliveries"] == after["dynamics.occurrences"] == before["dynamics.occurrences"] == 0
+    assert (
+        after["dynamics.deliveries"] == after["dynamics.occurrences"] == before["dynamics.occurrences"] == 0
+    )
 
 
 def test_the_record_says_what_went_to_whom(desk):

@@ -110,11 +110,20 @@ def test_flags_override_a_saved_query(desk):
     assert b"-809.50" not in year.bytes
     (newest, *_) = json.loads(desk("snapshots", "list", "--query", "monthly", "--json").out)
     assert newest["title"] == "Monthly"
+    manifest = json.loads(desk("snapshots", "show", newest["snapshot_id"], "--json").out)
+    assert manifest["chart"] == "balance_refill_total"
 
 
 def test_a_query_is_mailed_to_whom_it_names(desk):
     said = desk(
-        "query", *GOLDEN_QUERY, "--output", "xlsx", "--send-to", "one@example.com", "--send-to", "two@example.com"
+        "query",
+        *GOLDEN_QUERY,
+        "--output",
+        "xlsx",
+        "--send-to",
+        "one@example.com",
+        "--send-to",
+        "two@example.com",
     )
     assert said.code == 0
     assert said.err.count("sent to ") == 2

@@ -24,7 +24,7 @@ ROWS = (
 NOTHING = "N/A"
 
 
-class MissingRate(Exception):  # noqa: N818 - what happened, in the words of spec 6
+class MissingRate(Exception):
     """A rate that is needed is not known: the earliest such date, and its alphabetically first currency."""
 
     def __init__(self, currency: str, date: date) -> None:

@@ -55,7 +55,7 @@ def test_to_is_inclusive_whole_day_or_whole_second():
         moved("a", "2018-03-31T23:59:59.999999", "refill", "1"),
         moved("a", "2018-04-01T00:00:00", "refill", "10"),
     )
-    second = datetime(2018, 3, 31, 23, 59, 59)  # noqa: DTZ001 - a wall-clock time
+    second = datetime(2018, 3, 31, 23, 59, 59)
 
     for to in (date(2018, 3, 31), second, second.replace(microsecond=5), second.replace(tzinfo=UTC)):
         assert line(report(extract, asked(date(2018, 3, 1), to)), "Balance Refill", "Total") == ["1.00"]

@@ -58,7 +58,7 @@ def test_the_info_sheet_is_the_info_panel():
 
 def test_the_file_is_dated_when_the_report_was_made():
     properties = opened(table()).properties
-    made = datetime(MOMENT.year, MOMENT.month, MOMENT.day, 5, 0, 7)  # noqa: DTZ001 - as openpyxl reads UTC
+    made = datetime(MOMENT.year, MOMENT.month, MOMENT.day, 5, 0, 7)
     assert (properties.created, properties.modified) == (made, made)
 
 

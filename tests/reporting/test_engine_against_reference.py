@@ -5,15 +5,18 @@ from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import databases
 import pytest
-from extract import Extract
+from extract import Extract, Package
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marts_replay import MartsReplay
 from reference import MissingRate as ReferenceMissesRate
 from reference import data_interval, reference_report
+from tiny import LATER, MARCH, asked, at, client, moved, world
 from worlds import Question, questions, worlds
 
+from orchestration.database import connect
 from orchestration.errors import RequestError
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.money import MissingRate
@@ -23,9 +26,11 @@ from orchestration.reporting.table import plain
 EXAMPLES = int(os.environ.get("ENGINE_EXAMPLES", "200"))
 
 
-@pytest.fixture
-def replay(database, tmp_path):
-    return MartsReplay(database, tmp_path)
+@pytest.fixture(scope="module")
+def replay(server_url, migrated_template, tmp_path_factory):
+    """Marts of a database of their own, built once."""
+    with databases.fresh(server_url, migrated_template) as url, connect(url) as connection:
+        yield MartsReplay(connection, tmp_path_factory.mktemp("dbt"))
 
 
 @st.composite
@@ -51,7 +56,7 @@ def over_whole_months(question: Question) -> Question:
     return replace(question, params=whole, as_of=max(question.as_of, datetime(2030, 1, 1, tzinfo=UTC)))
 
 
-def test_engine_and_reference_agree_on_every_cell(database, replay):
+def test_engine_and_reference_agree_on_every_cell(replay):
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -64,11 +69,68 @@ def test_engine_and_reference_agree_on_every_cell(database, replay):
         try:
             for question in asked:
                 replay.fill(world, question.as_of)
-                compare(database, world, question)
+                compare(replay.connection, world, question)
         finally:
-            database.rollback()
+            replay.connection.rollback()
 
     agree()
+
+
+def pauses_of_a_short_month():
+    """Paid on 1 February, and again on the day given: three clients, each a little later than the one before."""
+    days = (
+        "2018-02-27",
+        "2018-02-28T23:59:59.999999",
+        "2018-03-01",
+        "2018-03-01T00:00:00.000001",
+        "2018-03-20",
+    )
+    return world(
+        *(client(f"c{number}") for number, _ in enumerate(days)),
+        *(moved(f"c{number}", "2018-02-01", "usage", "-1") for number, _ in enumerate(days)),
+        *(moved(f"c{number}", "2018-02-10", "refill", "5") for number, _ in enumerate(days)),
+        *(moved(f"c{number}", day, "usage", "-2") for number, day in enumerate(days)),
+    )
+
+
+def lapsed_for_a_microsecond():
+    """Paid as January ended, and again a microsecond into March: known until then, it has lapsed by then."""
+    return world(
+        client("a"),
+        moved("a", "2018-01-31T23:59:59.999999", "usage", "-1"),
+        moved("a", "2018-03-01T00:00:00.000001", "usage", "-2"),
+    )
+
+
+def activated_as_the_period_ends():
+    """A package taken on the first instant after March, and one a microsecond before; both clients refill in March."""
+    return world(
+        Package("p1", "One"),
+        *(client(name) for name in ("on time", "too late")),
+        *(moved(name, "2018-03-10", "refill", "7") for name in ("on time", "too late")),
+        moved("on time", "2018-03-31T23:59:59.999999", "package_activation", "-1", "p1"),
+        moved("too late", "2018-04-01", "package_activation", "-1", "p1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("extract", "params", "as_of"),
+    [
+        (
+            pauses_of_a_short_month(),
+            asked(date(2018, 2, 1), date(2018, 4, 5), group_by=("date",), active_duration=1),
+            LATER,
+        ),
+        (lapsed_for_a_microsecond(), asked(*MARCH, active_duration=1), at("2018-03-01T00:00:00.000001")),
+        (activated_as_the_period_ends(), asked(*MARCH, packages=("One",)), LATER),
+        (activated_as_the_period_ends(), asked(*MARCH, group_by=("month", "package_name")), LATER),
+        (activated_as_the_period_ends(), asked(*MARCH, group_by=("package_name",)), LATER),
+    ],
+)
+def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, params, as_of):
+    replay.fill(extract, as_of)
+    compare(replay.connection, extract, Question(params, as_of, "USD", LATER))
+    replay.connection.rollback()
 
 
 def compare(connection, world: Extract, question: Question) -> None:

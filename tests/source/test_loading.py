@@ -183,4 +183,4 @@ def test_what_is_no_extract_is_refused(database, tmp_path, write_extract):
     with pytest.raises(RequestError, match=r"packages\.csv\.gz is no whole gzip file"):
         load(database, write_extract({"packages.csv.gz": gzip.compress(b"package_id,name\n")[:-9]}, "cut"))
     with pytest.raises(RequestError, match="has no offset from UTC"):
-        load(database, GOLDEN, as_of=datetime(2019, 1, 1))  # noqa: DTZ001 - naive is the point
+        load(database, GOLDEN, as_of=datetime(2019, 1, 1))

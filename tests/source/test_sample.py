@@ -145,7 +145,7 @@ def test_some_balances_are_below_zero_and_most_are_not(tables):
         ({"clients": 0}, "0 clients and 1 months is empty"),
         ({"months": 0}, "1 clients and 0 months is empty"),
         ({"months": 9_999}, "are too many"),
-        ({"until": datetime(2026, 1, 1)}, "has no offset from UTC"),  # noqa: DTZ001 - naive is the point
+        ({"until": datetime(2026, 1, 1)}, "has no offset from UTC"),
     ],
 )
 def test_numbers_that_make_no_sample_are_refused(tmp_path, options, message):

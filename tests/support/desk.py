@@ -61,9 +61,7 @@ class Desk:
         monkeypatch.chdir(folder)
         place, self.bucket = local.bucket(home), f"desk-{secrets.token_hex(6)}"
         keys = {"aws_access_key_id": place.access_key, "aws_secret_access_key": place.secret_key}
-        self.s3 = boto3.client(
-            "s3", endpoint_url=place.endpoint_url, region_name=place.region, **keys
-        )
+        self.s3 = boto3.client("s3", endpoint_url=place.endpoint_url, region_name=place.region, **keys)
         self.s3.create_bucket(Bucket=self.bucket, ObjectLockEnabledForBucket=True)
         for name, value in keys.items():
             monkeypatch.setenv(name.upper(), value)

@@ -18,7 +18,7 @@ class MartsReplay:
     """The marts of one database, rebuilt for any extract inside a transaction that the caller rolls back."""
 
     def __init__(self, connection: psycopg.Connection, state: Path) -> None:
-        self._connection = connection
+        self.connection = connection
         connection.execute(
             "insert into billing.clients values ('c', 'C', 'client', null, 'USD', now(), now())"
         )
@@ -29,8 +29,8 @@ class MartsReplay:
     def fill(self, extract: Extract, as_of) -> None:
         """Replaces the whole of `billing` by the extract and the marts by what the models make of it."""
         for table in reversed(TABLES):
-            self._connection.execute(f"delete from billing.{table}")
-        with self._connection.cursor() as cursor:
+            self.connection.execute(f"delete from billing.{table}")
+        with self.connection.cursor() as cursor:
             for table, row_type in TABLES.items():
                 columns = [field.name for field in fields(row_type)]
                 cursor.executemany(
@@ -38,9 +38,9 @@ class MartsReplay:
                     [astuple(row) for row in getattr(extract, table)],
                 )
         for delete, insert in self._statements:
-            self._connection.execute(delete)
-            self._connection.execute(insert)
-        self._connection.execute("update dynamics.builds set as_of = %s", [as_of])
+            self.connection.execute(delete)
+            self.connection.execute(insert)
+        self.connection.execute("update dynamics.builds set as_of = %s", [as_of])
 
 
 def _statements(connection: psycopg.Connection, target: Path):
