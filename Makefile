@@ -24,7 +24,7 @@ serve: .venv/installed ## web pages, Dagster UI and scheduler until Ctrl-C
 	@exec $(BIN)/dynamics up
 
 test: .venv/installed ## the whole test suite
-	@$(BIN)/pytest -n $(WORKERS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 lint: .venv/installed ## style, types, and which room may import which
 	@$(BIN)/ruff check .

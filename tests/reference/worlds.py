@@ -136,7 +136,7 @@ def worlds(draw: st.DrawFn) -> Extract:
         st.lists(st.builds(lambda m, d: m + d, era, st.sampled_from(NUDGES)), min_size=2, max_size=7)
     )
     moment = st.sampled_from(moments)
-    names = draw(st.lists(st.sampled_from(PACKAGE_NAMES), max_size=4))
+    names = draw(st.lists(st.sampled_from(PACKAGE_NAMES), min_size=draw(st.sampled_from((0, 3))), max_size=4))
     packages = [Package(f"p{n}", name) for n, name in enumerate(names, 1)]
     clients = draw_clients(draw, moments)
     return Extract(
@@ -184,6 +184,11 @@ def draw_transactions(
 
     at_least = draw(st.sampled_from((0, 5, 10, 20)))
     drawn = draw(st.lists(transactions(), min_size=at_least, max_size=40))
+    if draw(st.booleans()):  # else few packages are held by whoever a question is about
+        drawn += [
+            replace(draw(transactions()), kind="package_activation", package_id=package.package_id)
+            for package in packages
+        ]
     return [replace(transaction, transaction_id=f"t{n}") for n, transaction in enumerate(drawn, 1)]
 
 

@@ -102,7 +102,9 @@ class HtmlTable(HTMLParser):
         self.feed(str(html))
 
     def handle_starttag(self, tag, attrs):
-        assert tag in ("table", "thead", "tbody", "tr", "th", "td")
+        assert tag in ("table", "thead", "tbody", "tr", "th", "td", "span")
+        if tag == "span":  # around a heading's text, so that it stays in view
+            return
         if tag == "tr":
             self.rows.append((dict(attrs).get("class"), []))
         self.inside = tag in ("td", "th")
@@ -110,7 +112,7 @@ class HtmlTable(HTMLParser):
             self.rows[-1][1].append(["", dict(attrs).get("class")])
 
     def handle_endtag(self, tag):
-        self.inside = False
+        self.inside = self.inside and tag == "span"
 
     def handle_data(self, data):
         if self.inside:
