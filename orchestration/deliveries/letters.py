@@ -25,8 +25,10 @@ _SECOND = timedelta(seconds=1)
 
 
 class Letter(BaseModel):
-    """What the mail of one occurrence says beside its report. Kept with the occurrence, so that a mail that is sent
-    later, or again, is the one that was meant, whatever became of the saved query.
+    """What the mail of one occurrence says beside its report.
+
+    Kept with the occurrence, so that a mail that is sent later, or again, is the one that was meant, whatever
+    became of the saved query.
     """
 
     model_config = ConfigDict(frozen=True)
