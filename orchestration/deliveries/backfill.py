@@ -45,7 +45,9 @@ def backfill(
     a saved query without a schedule, and Unavailable.
     """
     if saved_query.delivery is None or saved_query.delivery.schedule is None:
-        raise RequestError(f"{saved_query.name} has no schedule, and so no moments: add `delivery.schedule` to it")
+        raise RequestError(
+            f"{saved_query.name} has no schedule, and so no moments: add `delivery.schedule` to it"
+        )
     if start > end:
         raise RequestError(f"--from {start.isoformat()} is after --to {end.isoformat()}: swap them")
     after = end + timedelta(microseconds=1)

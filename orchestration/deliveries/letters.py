@@ -49,9 +49,13 @@ class Letter(BaseModel):
 def interval_words(manifest: Manifest) -> str:
     """The interval for a subject line: its days, or its times where it does not begin and end with a day."""
     zone = ZoneInfo(manifest.timezone)
-    first, last = (moment.astimezone(zone) for moment in (manifest.interval.from_, manifest.interval.to - _SECOND))
+    first, last = (
+        moment.astimezone(zone) for moment in (manifest.interval.from_, manifest.interval.to - _SECOND)
+    )
     form = "%Y-%m-%d" if (first.time(), last.time()) == (time(), time(23, 59, 59)) else "%Y-%m-%d %H:%M:%S"
-    return f"{first:{form}} to {last:{form}}" if first.date() < last.date() or "H" in form else f"{first:{form}}"
+    return (
+        f"{first:{form}} to {last:{form}}" if first.date() < last.date() or "H" in form else f"{first:{form}}"
+    )
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,11 @@ class LetterWriter:
             self._table,
             manifest.info,
             Provenance(
-                manifest.title, manifest.generated_by, manifest.generated_at, manifest.link, manifest.saved_query
+                manifest.title,
+                manifest.generated_by,
+                manifest.generated_at,
+                manifest.link,
+                manifest.saved_query,
             ),
             chart_cid=_CHART_CID if self._chart else None,
             notes=[f"{file.filename} is too large for a mail: it is behind the link." for file in linked],
