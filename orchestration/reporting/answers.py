@@ -75,28 +75,22 @@ class Answers:
 
 def _of_periods(known: list[Period]) -> dict[str, Any]:
     """The known periods as arrays, and the UTC days and strips that make them up."""
-    whole = known[0]._replace(end=known[-1].end)
     days, rests = whole_days_and_rests(known)
-    interval_days, interval_rests = whole_days_and_rests([whole])
     strips = [strip_to_midnight(period.end) for period in known]
     return {
         "periods": len(known),
         "starts": [period.start for period in known],
         "ends": [period.end for period in known],
         "active_since": [period.active_since for period in known],
-        "first_start": whole.start,
+        "first_start": known[0].start,
         "first_end": known[0].end,
-        "last_end": whole.end,
+        "last_end": known[-1].end,
         "whole_day_periods": [number for number, _, _ in days],
         "whole_day_starts": [first for _, first, _ in days],
         "whole_day_ends": [after for _, _, after in days],
         "rest_periods": [number for number, _, _ in rests],
         "rest_starts": [start for _, start, _ in rests],
         "rest_ends": [end for _, _, end in rests],
-        "interval_day_starts": [first for _, first, _ in interval_days],
-        "interval_day_ends": [after for _, _, after in interval_days],
-        "interval_rest_starts": [start for _, start, _ in interval_rests],
-        "interval_rest_ends": [end for _, _, end in interval_rests],
         "after_days": [strip.midnight.date() for strip in strips],
         "strip_starts": [strip.start for strip in strips],
         "strip_ends": [strip.end for strip in strips],
