@@ -11,10 +11,11 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from orchestration.reporting.cells import CohortRow, FlowRow
+from orchestration.reporting.cells import SumRow
 from orchestration.reporting.days import strip_to_midnight, whole_days_and_rests
 from orchestration.reporting.groups import Groups
-from orchestration.reporting.parameters import ClientType
+from orchestration.reporting.money import closing_date
+from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.periods import Period
 from orchestration.reporting.resolve import Filters
 from orchestration.reporting.statements import statement
@@ -26,7 +27,8 @@ class Answers:
     def __init__(
         self,
         connection: Connection[TupleRow],
-        client_type: ClientType,
+        query: ReportQuery,
+        base_currency: str,
         filters: Filters,
         groups: Groups,
         known: list[Period],
@@ -35,7 +37,9 @@ class Answers:
         self._groups = groups
         self._way = "client" if filters.owner_ids or filters.client_tags or not groups.everyone else "type"
         self._parameters: dict[str, Any] = {
-            "client_type": client_type,
+            "client_type": query.client_type,
+            "currency": query.currency,
+            "base_currency": base_currency,
             "owner_ids": filters.owner_ids,
             "client_tags": filters.client_tags,
             "everyone": groups.everyone,
@@ -49,28 +53,27 @@ class Answers:
         """The groups that the table shows: all but packages that no client in scope holds (spec 7)."""
         if self._groups.labels == (None,):
             return [1]
-        return sorted(number for (number,) in self._ask("groups"))
+        return sorted(number for (number,) in self._ask("client_groups"))
 
-    def cohorts(self) -> list[CohortRow]:
-        """The cohorts at every known period's end, a row a group and currency."""
-        return [CohortRow(*row) for row in self._ask("cohorts")]
-
-    def flows(self) -> list[FlowRow]:
-        """The flows of every known period, a row a group, kind, currency and UTC date."""
-        return [FlowRow(*row) for row in self._ask("flows")]
+    def sums(self) -> list[SumRow]:
+        """The cohorts at every known period's end, and the flows in it, as items of the report (spec 5)."""
+        cohorts = self._ask("converted", sums="cohort_items", cohorts=f"{self._way}_cohorts")
+        flows = self._ask("converted", sums=f"{self._way}_flows")
+        return [SumRow(*row) for row in (*cohorts, *flows)]
 
     def data_interval(self) -> tuple[datetime, datetime] | None:
         """First and last instant of the transactions used that lie in the interval (spec 9)."""
-        for first, last in self._ask("data_interval"):
+        for first, last in self._ask(f"{self._way}_data_interval"):
             if first is not None:
                 return first, last
         return None
 
-    def _ask(self, what: str) -> list[TupleRow]:
-        if not self._known:
-            return []
-        text = statement(f"{self._way}_{what}", scope="scope", running="running")
-        return self._connection.execute(text, self._parameters).fetchall()
+    def _ask(self, name: str, **parts: str) -> list[TupleRow]:
+        return (
+            self._connection.execute(statement(name, **parts), self._parameters).fetchall()
+            if self._known
+            else []
+        )
 
 
 def _of_periods(known: list[Period]) -> dict[str, Any]:
@@ -81,6 +84,7 @@ def _of_periods(known: list[Period]) -> dict[str, Any]:
         "periods": len(known),
         "starts": [period.start for period in known],
         "ends": [period.end for period in known],
+        "closing_dates": [closing_date(period.end) for period in known],
         "active_since": [period.active_since for period in known],
         "first_start": known[0].start,
         "first_end": known[0].end,

@@ -1,21 +1,21 @@
 """The engine: a query and the current marts make a report.
 
-Postgres does the counting and summing over clients and transactions; what comes back is one row a group, period
-and currency (a day too, for flows), which is then converted and laid out as the table.
+Postgres does the counting, summing and converting over clients and transactions; what comes back is a few rows a
+group, period and item of the report, which are then divided, rounded once, and laid out as the table.
 """
 
 import time
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.reporting.answers import Answers
-from orchestration.reporting.cells import Conversions, block_cells
+from orchestration.reporting.cells import SumRow, block_cells, require_rates
 from orchestration.reporting.groups import Groups, groups_of
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.marts import current_marts
-from orchestration.reporting.money import closing_date, converter
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.periods import Period, cut
 from orchestration.reporting.report import Report
@@ -43,26 +43,15 @@ def make_report(
         periods = cut(query, interval, build.as_of)
         known = [period for period in periods if period.known]
         groups = groups_of(query, filters)
-        answer = Answers(connection, query.client_type, filters, groups, known)
-        shown = answer.groups_in_scope()
-        cohorts, flows = answer.cohorts(), answer.flows()
-        rates = converter(
-            connection,
-            query.currency or base_currency,
-            base_currency,
-            {(row.currency, closing_date(known[row.period - 1].end)) for row in cohorts if row.clients}
-            | {(row.currency, row.utc_date) for row in flows},
-        )
-        data_interval = answer.data_interval()
-    conversions = Conversions(rates, [closing_date(period.end) for period in known], len(periods))
-    cells = {
-        number: block_cells(
-            conversions,
-            [row for row in cohorts if row.group_number == number],
-            [row for row in flows if row.group_number == number],
-        )
-        for number in shown
-    }
+        answers = Answers(connection, query, base_currency, filters, groups, known)
+        shown = answers.groups_in_scope()
+        rows = answers.sums()
+        data_interval = answers.data_interval()
+    require_rates(rows)
+    by_group: defaultdict[int, list[SumRow]] = defaultdict(list)
+    for row in rows:
+        by_group[row.group_number].append(row)
+    cells = {number: block_cells(by_group[number], len(known), len(periods)) for number in shown}
     return Report(
         query=query,
         interval=interval,

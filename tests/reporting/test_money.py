@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from orchestration.reporting.money import Converter, closing_date, rounded
+from orchestration.reporting.money import closing_date, in_report_currency, rounded
 
 DAY = date(2018, 3, 1)
 
@@ -34,15 +34,12 @@ def test_amounts_beyond_the_decimal_context_keep_every_cent():
 
 def test_quotients_that_never_end_still_meet_the_half_cent():
     """0.01/3 + 0.01/6 is half a cent exactly; no length of decimals adds up to it."""
-    in_threes = Converter("XXX", "USD", {("XXX", DAY): Decimal(3), ("XXX", date(2018, 3, 2)): Decimal(6)})
-    total = in_threes.convert(Decimal("0.01"), "USD", DAY) + in_threes.convert(
-        Decimal("0.01"), "USD", date(2018, 3, 2)
-    )
+    total = sum(in_report_currency(Decimal(0), Decimal("0.01"), Decimal(rate)) for rate in (3, 6))
     assert rounded(total) == Decimal("0.01")
 
 
 def test_an_amount_in_the_reports_own_currency_needs_no_rate():
-    assert Converter("EUR", "USD", {}).convert(Decimal("1.5"), "EUR", DAY) == Fraction("1.5")
+    assert in_report_currency(Decimal("1.5"), Decimal(0), None) == Fraction("1.5")
 
 
 def test_balances_close_at_the_rate_of_the_periods_last_microsecond():

@@ -19,7 +19,7 @@ flows as (
 select
     group_number,
     period,
-    kind,
+    kind as item,
     currency,
     utc_date,
     count(*) as quantity,

@@ -21,7 +21,7 @@ flows as (
 select
     1 as group_number,
     period,
-    kind,
+    kind as item,
     currency,
     utc_date,
     sum(quantity) as quantity,
