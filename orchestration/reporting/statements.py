@@ -15,4 +15,8 @@ def statement(name: str, **parts: str) -> LiteralString:
     A part that none is given for is the statement of its own name.
     """
     text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-    return re.sub(r"\{(\w+)\}", lambda found: statement(parts.get(found[1], found[1]), **parts), text)
+
+    def part(found: re.Match[str]) -> str:
+        return statement(parts.get(found[1], found[1]), **parts)
+
+    return re.sub(r"\{(\w+)\}", part, text)
