@@ -1,11 +1,16 @@
-"""What Dagster loads: the marts, the saved queries as assets, their schedules."""
+"""What Dagster loads: the marts, the saved queries as assets, their schedules, and what keeps all of it going."""
+
+from pathlib import Path
 
 import dagster as dg
 
-from orchestration.deliveries.assets import assets_of
+from orchestration.deliveries.assets import all_assets
 from orchestration.deliveries.dagster_marts import dbt_resource, marts_assets
+from orchestration.deliveries.due import due_sensor
+from orchestration.deliveries.failed_runs import failures_sensor
 from orchestration.deliveries.saved_query_file import report_templates
 from orchestration.deliveries.schedules import schedules_of
+from orchestration.deliveries.upkeep import prune_schedule, upkeep_sensor
 from orchestration.settings import settings
 
 
@@ -15,9 +20,15 @@ def defs() -> dg.Definitions:
     saved_queries, problems = report_templates(settings().templates)
     for problem in problems:
         dg.get_dagster_logger().error("saved query left out: %s", problem)
+    found = list(saved_queries.values())
     return dg.Definitions(
-        assets=[marts_assets(), *(asset for each in saved_queries.values() for asset in assets_of(each))],
-        schedules=schedules_of(saved_queries.values()),
+        assets=[marts_assets(), *all_assets(found)],
+        schedules=[*schedules_of(found), prune_schedule()],
+        sensors=[
+            due_sensor(found, {Path(problem.file).stem for problem in problems}),
+            failures_sensor(found),
+            upkeep_sensor(found),
+        ],
         resources={"dbt": dbt_resource()},
         # A step takes a tenth of a second, a process of its own for each would take four.
         executor=dg.in_process_executor,

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="what links begin with")
     base_currency: str = Field("USD", description="currency the rates are given in")
     templates: Path = Field(Path("report_templates"), description="folder of the saved queries")
+    keep_runs_days: int = Field(90, ge=1, description="days that Dagster's runs and their logs are kept")
 
     @field_validator("home", "templates")
     @classmethod

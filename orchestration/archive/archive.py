@@ -88,12 +88,25 @@ class Archive:
         snapshot_id = snapshot_id or new_snapshot_id()
         if not is_snapshot_id(snapshot_id):
             raise RequestError(f"{snapshot_id!r} is no snapshot id: reserve one with new_snapshot_id")
-        if self._find(snapshot_id) is None:
+        snapshot = self.kept(snapshot_id)
+        if snapshot is None:
             provenance = Provenance(title, generated_by, generated_at, self.link(snapshot_id), saved_query)
-            self._write(report, provenance, snapshot_id, chart)
-        snapshot = self.open(snapshot_id)
-        index.record(self._connection, snapshot)
-        self._connection.commit()
+            snapshot = self._write(report, provenance, snapshot_id, chart)
+            self._record(snapshot)
+        return snapshot
+
+    def kept(self, snapshot_id: str) -> Snapshot | None:
+        """What an earlier attempt has kept under a reserved id; None when it came to nothing.
+
+        An attempt that died before the index knew its snapshot is completed. Raises as `open` for a revoked id and a
+        damaged manifest.
+        """
+        place = self._find(snapshot_id)
+        if place is None:
+            return None
+        snapshot = self._opened(place)
+        if place.sha256 is None:
+            self._record(snapshot)
         return snapshot
 
     def open(self, snapshot_id: str) -> Snapshot:
@@ -102,10 +115,7 @@ class Archive:
         Raises SnapshotNotFound when it is unknown, malformed or revoked, all alike, and SnapshotDamaged when
         its manifest is not the one that was kept.
         """
-        place = self._find(snapshot_id)
-        if place is None or place.revoked_at:
-            raise SnapshotNotFound("there is no report under this id: check that the link is complete")
-        return self._load(place)
+        return self._opened(self._find(snapshot_id))
 
     def list(self, limit: int = 100, saved_query: str | None = None) -> list[Entry]:
         """The newest snapshots of the index, newest first, revoked ones too; of one saved query if it is named."""
@@ -145,7 +155,7 @@ class Archive:
         index.mark_revoked(self._connection, snapshot_id)
         self._connection.commit()
 
-    def _write(self, report: Report, provenance: Provenance, snapshot_id: str, chart: str | None) -> None:
+    def _write(self, report: Report, provenance: Provenance, snapshot_id: str, chart: str | None) -> Snapshot:
         stem = _stem(report, provenance.title)
         table = json.dumps(report.table.to_json(), ensure_ascii=False).encode()
         rendered = {TABLE: (table, "application/json", f"{TABLE}.json")}
@@ -163,9 +173,14 @@ class Archive:
         )
         body = manifest.model_dump_json(indent=1).encode()
         try:
-            self._store.put_new(_manifest_key(snapshot_id), body, "application/json")
+            stored = self._store.put_new(_manifest_key(snapshot_id), body, "application/json")
         except ObjectDiffers:
-            return  # somebody else kept this id meanwhile: the first one counts
+            return self.open(snapshot_id)  # somebody else kept this id meanwhile: the first one counts
+        return Snapshot(manifest, stored.sha256, stored.version_id, self._store)
+
+    def _record(self, snapshot: Snapshot) -> None:
+        index.record(self._connection, snapshot)
+        self._connection.commit()
 
     def _put_file(self, snapshot_id: str, body: bytes, content_type: str, filename: str) -> StoredFile:
         key = f"{_ROOT}{snapshot_id}/{hashlib.sha256(body).hexdigest()}.{filename.rpartition('.')[2]}"
@@ -197,6 +212,11 @@ class Archive:
             )
             if manifest and is_snapshot_id(snapshot_id):
                 yield Place(snapshot_id, manifest.version_id, None, revoked.written_at if revoked else None)
+
+    def _opened(self, place: Place | None) -> Snapshot:
+        if place is None or place.revoked_at:
+            raise SnapshotNotFound("there is no report under this id: check that the link is complete")
+        return self._load(place)
 
     def _load(self, place: Place) -> Snapshot:
         key = _manifest_key(place.snapshot_id)

@@ -11,6 +11,8 @@ from orchestration.errors import DynamicsError, RequestError, Unavailable
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+_NO_LOCK = {"ObjectLockConfigurationNotFoundError", "NotImplemented"}
+
 
 @cache
 def client(
@@ -39,6 +41,20 @@ def client(
         raise RequestError(
             "DYNAMICS_S3_ENDPOINT_URL is no URL: write https://host or http://host:port"
         ) from error
+
+
+@cache
+def locks_objects(bucket: str, *reach: str | None) -> bool:
+    """Whether the bucket, reached as `client` is told, was made with object lock: once asked, it stays so."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = client(*reach).get_object_lock_configuration(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NO_LOCK:
+            return False
+        raise
+    return answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled"
 
 
 @contextmanager

@@ -9,13 +9,12 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from orchestration.archive.client import clear_errors, client
+from orchestration.archive.client import clear_errors, client, locks_objects
 from orchestration.errors import DynamicsError
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 # The last one: that version is a delete marker.
 _NO_OBJECT = {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}
-_NO_LOCK = {"ObjectLockConfigurationNotFoundError", "NotImplemented"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 _PATIENCE: "WaiterConfigTypeDef" = {"Delay": 1, "MaxAttempts": 10}
 
@@ -144,18 +142,9 @@ class ObjectStore:
                 *later, first = newest_first
                 yield ListedObject(key, _version(first["VersionId"]), first["LastModified"], len(later) + 1)
 
-    @cached_property
+    @property
     def _locks(self) -> bool:
-        """Whether the bucket was made with object lock."""
-        from botocore.exceptions import ClientError
-
-        try:
-            answer = self._client.get_object_lock_configuration(Bucket=self.bucket)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NO_LOCK:
-                return False
-            raise
-        return answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled"
+        return locks_objects(self.bucket, *self._reach)
 
 
 def _version(version_id: str | None) -> str | None:

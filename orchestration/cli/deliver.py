@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestration.cli.moments import MOMENT
 from orchestration.cli.output import as_json as print_json
 from orchestration.cli.output import progress, remark, require_writable, write
+
+if TYPE_CHECKING:
+    from orchestration.mailing.delivery import Delivery
 
 
 @click.command()
@@ -28,6 +32,7 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
     """
     from orchestration.connections import open_archive
     from orchestration.deliveries import on_request
+    from orchestration.deliveries.dispatch import told, unsent
     from orchestration.deliveries.saved_query_file import load_saved_query
     from orchestration.settings import settings
 
@@ -36,22 +41,25 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
     letter = Path(f"{name}.eml")
     if dry_run:
         require_writable(letter)
+    rows: list[Delivery] = []
     with open_archive() as (archive, connection), progress(f"making the report {name}"):
         if dry_run:
-            snapshot, message = on_request.dry_run(connection, archive, saved_query, moment, test_to=test_to)
-            rows = []
+            snapshot, message, kept_back = on_request.dry_run(
+                connection, archive, saved_query, moment, test_to=test_to
+            )
         else:
-            done = on_request.deliver(
+            snapshot, rows = on_request.deliver(
                 connection, archive, saved_query, moment, generated_by=on_request.this_user(), test_to=test_to
             )
-            snapshot, rows = done.snapshot, done.rows
     if dry_run:
         write(letter, bytes(message))
         click.echo(f"written, not sent: {letter}")
+        if kept_back:
+            remark(f"send_if would keep it back: {kept_back}")
     for row in rows:
-        click.echo(on_request.told(row))
+        click.echo(told(row))
     click.echo(snapshot.manifest.link)
-    return 0 if all(row.state == "sent" for row in rows) else 1
+    return 1 if unsent(rows) else 0
 
 
 @click.command()
@@ -59,11 +67,13 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
 @click.option("--from", "start", type=MOMENT, required=True, help="First moment, with an offset or Z.")
 @click.option("--to", "end", type=MOMENT, required=True, help="Last moment, inclusive.")
 @click.option("--send", is_flag=True, help="Mail the reports too; else they are only made and kept.")
-def backfill(name: str, start: datetime, end: datetime, send: bool) -> int:
+@click.option("--again", is_flag=True, help="Make a new report beside each that is there.")
+def backfill(name: str, start: datetime, end: datetime, send: bool, again: bool) -> int:
     """Makes the reports of all scheduled moments in a range.
 
     The oldest moment comes first, and each is told as soon as it is made. What is there already is not made again,
-    so a backfill that was stopped goes on where it was.
+    so a backfill that was stopped goes on where it was. With --again the new reports are mailed, if they are to be,
+    also to those who have the old ones; stopped, it goes on with --from the first moment that it did not tell.
     """
     from orchestration.connections import open_archive
     from orchestration.deliveries.backfill import backfill as run
@@ -73,7 +83,7 @@ def backfill(name: str, start: datetime, end: datetime, send: bool) -> int:
     saved_query = load_saved_query(settings().templates, name)
     made = failures = 0
     with open_archive() as (archive, connection):
-        for done in run(connection, archive, saved_query, start, end, send=send):
+        for done in run(connection, archive, saved_query, start, end, send=send, again=again):
             made += 1
             failures += done.problem is not None
             click.echo(
@@ -82,7 +92,8 @@ def backfill(name: str, start: datetime, end: datetime, send: bool) -> int:
     if not made:
         remark(f"the schedule of {name} has no moment between these two")
     if failures:
-        remark(f"failed: {failures} of {made}; the same command tries them again, and only them")
+        repair = "the same command without --again" if again else "the same command"
+        remark(f"failed: {failures} of {made}; {repair} tries them again, and only them")
     return 1 if failures else 0
 
 

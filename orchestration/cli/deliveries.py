@@ -52,7 +52,8 @@ def list_deliveries(
             until=until,
             limit=limit,
         )
-    columns = ["delivery_id", "saved_query", "scheduled_at", "recipient", "state", "attempts", "finished_at"]
+    columns = ["delivery_id", "saved_query", "scheduled_at", "slice", "recipient", "state", "attempts"]
+    columns += ["finished_at", "reply"]
     rows = [asdict(row) for row in found]
     if as_json:
         print_json(rows)
@@ -66,11 +67,13 @@ def list_deliveries(
 def show_delivery(delivery_id: int, as_json: bool) -> None:
     """One delivery: what, when, to whom, and the answer."""
     from orchestration.connections import database, public_url
+    from orchestration.deliveries.occurrences import is_complete
     from orchestration.mailing.delivery import delivery
 
     with database() as connection:
         row = asdict(delivery(connection, delivery_id))
-    row["link"] = f"{public_url()}/view?id={row['snapshot_id']}"
+        made = is_complete(connection, row["snapshot_id"])
+    row["link"] = f"{public_url()}/view?id={row['snapshot_id']}" if made else None
     (print_json if as_json else details)(row)
 
 
@@ -78,18 +81,14 @@ def show_delivery(delivery_id: int, as_json: bool) -> None:
 @click.argument("delivery_id", metavar="ID", type=int)
 @click.option("--force", is_flag=True, help="Even if it was sent: the recipient then has it twice.")
 def resend(delivery_id: int, force: bool) -> int:
-    """Sends again, on purpose, what failed or is unknown."""
+    """Sends again, on purpose, what failed, is unknown or was skipped."""
     from orchestration.connections import open_archive
-    from orchestration.deliveries import on_request
-    from orchestration.deliveries.post import send_queued
-    from orchestration.mailing import outbox
-    from orchestration.mailing.delivery import delivery
+    from orchestration.deliveries.dispatch import told
+    from orchestration.deliveries.post import resend as send_again
 
     with open_archive() as (archive, connection):
-        queued = outbox.resend(connection, delivery_id, force=force)
-        send_queued(connection, archive, queued.occurrence_id)
-        row = delivery(connection, delivery_id)
-    click.echo(on_request.told(row))
+        row = send_again(connection, archive, delivery_id, force=force)
+    click.echo(told(row))
     return 0 if row.state == "sent" else 1
 
 

@@ -106,6 +106,7 @@ def query(
     from orchestration.cli.table import table_for
     from orchestration.connections import open_archive
     from orchestration.deliveries import on_request
+    from orchestration.deliveries.dispatch import told
     from orchestration.reporting.engine import make_report
     from orchestration.settings import settings
 
@@ -135,7 +136,7 @@ def query(
                 rows = on_request.mail_snapshot(connection, archive, snapshot, to, formats=(chosen,))
                 unsent = sum(row.state != "sent" for row in rows)
                 for row in rows:
-                    remark(on_request.told(row))
+                    remark(told(row))
         finally:  # the report is made, whatever became of its file and mail
             aside = path == _STDOUT
             if aside:

@@ -1,7 +1,8 @@
 """Saved queries as Dagster assets: the snapshot, the check that stands between, and the delivery."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -9,19 +10,23 @@ import dagster as dg
 
 from orchestration.archive import Snapshot, SnapshotNotFound
 from orchestration.connections import open_archive
+from orchestration.deliveries.catching_up import SCHEDULED
 from orchestration.deliveries.dagster_marts import MARTS
+from orchestration.deliveries.dispatch import mail_report, told, unsent
 from orchestration.deliveries.occurrences import delivery_occurrence
 from orchestration.deliveries.partitions import partitions_of
-from orchestration.deliveries.post import letter_of, queue_letter, send_queued
-from orchestration.deliveries.reports import problems_of, require_sound, snapshot_of
+from orchestration.deliveries.post import letter_of
+from orchestration.deliveries.reports import problems_of, snapshot_of
 from orchestration.deliveries.saved_query import SavedQuery
-from orchestration.errors import DynamicsError
-from orchestration.mailing.delivery import deliveries
+from orchestration.errors import DynamicsError, Unavailable
 from orchestration.rendering import FORMATS, markdown_table
 from orchestration.settings import settings
 
 SEND_TAG = "dynamics/send"
 """A backfill mails only when it carries this tag as `true`: nobody wants sixty months of old reports by mistake."""
+
+NOT_FINAL = "not_final"
+"""Metadata of a failure that ends by itself: mails wait in the outbox, and moments are asked for again."""
 
 
 def snapshot_key(saved_query: SavedQuery) -> dg.AssetKey:
@@ -34,12 +39,24 @@ def delivery_key(saved_query: SavedQuery) -> dg.AssetKey:
     return dg.AssetKey(["deliveries", saved_query.identifier])
 
 
-def assets_of(saved_query: SavedQuery) -> list[dg.AssetsDefinition]:
-    """The snapshot of a saved query with its check, and its delivery where it has one."""
-    return [_snapshot_asset(saved_query), *([_delivery_asset(saved_query)] if saved_query.delivery else [])]
+def all_assets(saved_queries: Sequence[SavedQuery]) -> list[dg.AssetsDefinition]:
+    """The assets of all saved queries; a report that several share is computed once a run."""
+    asked = Counter(saved_query.query for saved_query in saved_queries)
+    return [asset for each in saved_queries for asset in assets_of(each, shared=asked[each.query] > 1)]
 
 
-def _snapshot_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
+def assets_of(saved_query: SavedQuery, *, shared: bool = False) -> list[dg.AssetsDefinition]:
+    """The snapshot of a saved query with its check, and its delivery where it has one.
+
+    `shared`: another saved query asks the same.
+    """
+    return [
+        _snapshot_asset(saved_query, shared=shared),
+        *([_delivery_asset(saved_query)] if saved_query.delivery else []),
+    ]
+
+
+def _snapshot_asset(saved_query: SavedQuery, *, shared: bool) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"snapshot_{saved_query.identifier}",
         specs=[
@@ -68,7 +85,9 @@ def _snapshot_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
             occurrence = delivery_occurrence(
                 connection, saved_query.name, _moment(context), _generated_by(context)
             )
-            snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
+            snapshot = snapshot_of(
+                connection, archive, saved_query, occurrence, settings().base_currency, shared=shared
+            )
             problems = problems_of(snapshot, occurrence.scheduled_at)
             recipients = (
                 letter_of(saved_query, snapshot, occurrence).recipients if saved_query.delivery else []
@@ -109,23 +128,19 @@ def _delivery_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
                 raise dg.Failure(
                     f"there is no report to mail: materialize {snapshot_key(saved_query).to_user_string()} with it"
                 ) from None
-            # The check stands in the way of the run that made the report, but not of one that only mails it.
-            require_sound(snapshot, occurrence.scheduled_at)
-            if wanted:
-                queue_letter(connection, occurrence, letter_of(saved_query, snapshot, occurrence))
-                send_queued(connection, archive, occurrence.occurrence_id)
-            else:
-                context.log.info(
-                    "a backfill mails nobody: give it the tag %s: true to have it mailed", SEND_TAG
-                )
-            rows = deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=1000)
-        metadata = _metadata(snapshot, [f"{row.header}: {row.recipient}, {row.state}" for row in rows], began)
-        unsent = [row for row in rows if row.state != "sent"]
-        if wanted and unsent:
-            told = "; ".join(f"{row.recipient} is {row.state}: {row.reply}" for row in unsent)
+            rows = mail_report(connection, archive, saved_query, occurrence, snapshot) if wanted else []
+        if not wanted:
+            context.log.info("a backfill mails nobody: give it the tag %s: true to have it mailed", SEND_TAG)
+        recipients = [
+            f"{row.header}: {row.recipient}, {row.state}{'' if row.state == 'sent' else f': {row.reply}'}"
+            for row in rows
+        ]
+        metadata = _metadata(snapshot, recipients, began)
+        missing = "; ".join(map(told, unsent(rows)))
+        if missing:
             raise dg.Failure(
-                f"not sent to all: {told}; see `dynamics deliveries list --query {saved_query.name}`",
-                metadata,
+                f"not sent to all: {missing}; see `dynamics deliveries list --query {saved_query.name}`",
+                {**metadata, NOT_FINAL: dg.MetadataValue.bool(True)},
             )
         return dg.MaterializeResult(metadata=metadata)
 
@@ -138,7 +153,7 @@ def _told_in_one_line() -> Iterator[None]:
     try:
         yield
     except DynamicsError as error:
-        raise dg.Failure(str(error)) from error
+        raise dg.Failure(str(error), {NOT_FINAL: True} if isinstance(error, Unavailable) else {}) from error
 
 
 def _moment(context: dg.AssetExecutionContext) -> datetime:
@@ -155,7 +170,7 @@ def _generated_by(context: dg.AssetExecutionContext) -> str:
     tags = context.run.tags
     if "dagster/backfill" in tags:
         return "backfill"
-    return "schedule" if "dagster/schedule_name" in tags else "Dagster"
+    return SCHEDULED if {"dagster/schedule_name", "dagster/sensor_name"} & tags.keys() else "Dagster"
 
 
 def _metadata(snapshot: Snapshot, recipients: Iterable[str], began: float) -> dict[str, dg.MetadataValue]:

@@ -85,6 +85,7 @@ def _start(children: Children, folder: Path) -> None:
     child(
         "assets", "dagster", "code-server", "start", *module, "--socket", str(code), "--log-level", "warning"
     )
+    _end_dead_runs()
     deadline = time.monotonic() + _LOADING
     while not code.exists():
         _require_all(children)
@@ -96,6 +97,16 @@ def _start(children: Children, folder: Path) -> None:
     port = str(local.dagster_port(settings().home))
     child("dagster", "dagster-webserver", "--host", "127.0.0.1", "--port", port, "-w", str(workspace))
     child("scheduler", "dagster-daemon", "run", "-w", str(workspace))
+
+
+def _end_dead_runs() -> None:
+    """Before a scheduler runs: whatever counts as running was left by one that was killed."""
+    from dagster import DagsterInstance
+
+    from orchestration.deliveries.upkeep import end_dead_runs
+
+    with DagsterInstance.get() as instance:
+        end_dead_runs(instance)
 
 
 def _logs() -> Path:

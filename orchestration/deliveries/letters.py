@@ -16,8 +16,8 @@ from orchestration.rendering import chart_png, mail_bodies
 from orchestration.reporting.report import Provenance
 from orchestration.reporting.table import ReportTable
 
-ATTACH_AT_MOST = 10 * 1024 * 1024
-"""Bytes of files that one mail carries; what does not fit is behind the link."""
+ATTACH_AT_MOST = 10_000_000
+"""Bytes of files that one mail carries, as they travel, unless its saved query says otherwise."""
 _BODIES = 200 * 1024
 """Bytes that the text and the page of a mail may take, more than they ever do."""
 _CHART_CID = "chart"
@@ -38,6 +38,10 @@ class Letter(BaseModel):
     to: tuple[str, ...]
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
+    attach_at_most: int = ATTACH_AT_MOST
+    """Bytes of files that the mail carries; what does not fit is behind its link."""
+    note: str | None = None
+    """What the reader must know before the numbers."""
 
     @property
     def recipients(self) -> list[tuple[str, Header]]:
@@ -73,8 +77,12 @@ class LetterWriter:
         """
         manifest = self.snapshot.manifest
         attached, linked = attach_within(
-            self._files, ATTACH_AT_MOST, max_size=max_size, beside=_BODIES + len(self._chart or b"")
+            self._files,
+            self.letter.attach_at_most,
+            max_size=max_size,
+            beside=_BODIES + len(self._chart or b""),
         )
+        links = {file.filename: f"{manifest.link}&format={fmt}" for fmt, file in manifest.files.items()}
         text, html = mail_bodies(
             self._table,
             manifest.info,
@@ -86,7 +94,10 @@ class LetterWriter:
                 manifest.saved_query,
             ),
             chart_cid=_CHART_CID if self._chart else None,
-            notes=[f"{file.filename} is too large for a mail: it is behind the link." for file in linked],
+            notes=[
+                *([self.letter.note] if self.letter.note else []),
+                *(f"{file.filename} is too large for this mail: {links[file.filename]}" for file in linked),
+            ],
         )
         return compose(
             sender=self.sender,

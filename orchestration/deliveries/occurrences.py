@@ -10,6 +10,7 @@ from typing import Literal
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
+from psycopg.sql import SQL
 
 from orchestration.archive import new_snapshot_id
 
@@ -27,28 +28,53 @@ class Occurrence:
     scheduled_at: datetime
     snapshot_id: str
     generated_by: str
+    edition: int = 1
+    """Counts how often the moment was made anew on purpose (`dynamics backfill --again`)."""
+    slice: str = ""
+    """The id of the owner whose part it is; empty for the whole report."""
+
+
+_COLUMNS = SQL("occurrence_id, purpose, saved_query, scheduled_at, snapshot_id, generated_by, edition, slice")
 
 
 def delivery_occurrence(
     connection: Connection[TupleRow], saved_query: str, scheduled_at: datetime, generated_by: str
 ) -> Occurrence:
-    """The occurrence of `saved_query` at that instant: the one that is known, or a new one. Commits."""
-    known = {"saved_query": saved_query, "scheduled_at": scheduled_at}
-    _insert(connection, "delivery", saved_query, scheduled_at, new_snapshot_id(), generated_by)
-    with connection.cursor(row_factory=class_row(Occurrence)) as cursor:
-        found = cursor.execute(
-            """
-            select occurrence_id, purpose, saved_query, scheduled_at, snapshot_id, generated_by
-            from dynamics.occurrences
-            where purpose = 'delivery' and saved_query = %(saved_query)s and scheduled_at = %(scheduled_at)s
-            order by edition desc limit 1
-            """,
-            known,
-        ).fetchone()
-    connection.commit()
-    if found is None:  # pragma: no cover - the insert above, or the one it ran into, has put it there
-        raise LookupError(known)
-    return found
+    """The occurrence of `saved_query` at that instant, the one that is known or a new one. Commits.
+
+    It is the first edition, so that a retry mails nobody what was only made anew.
+    """
+    return _reserved(connection, saved_query, scheduled_at, generated_by)
+
+
+def newest_edition(
+    connection: Connection[TupleRow], saved_query: str, scheduled_at: datetime, generated_by: str
+) -> Occurrence:
+    """The occurrence of `saved_query` at that instant as it was last made anew, or a new one. Commits."""
+    (edition,) = connection.execute(
+        "select coalesce(max(edition), 1) from dynamics.occurrences"
+        " where purpose = 'delivery' and saved_query = %s and scheduled_at = %s",
+        [saved_query, scheduled_at],
+    ).fetchone() or (1,)
+    return _reserved(connection, saved_query, scheduled_at, generated_by, edition=edition)
+
+
+def next_edition(connection: Connection[TupleRow], before: Occurrence, generated_by: str) -> Occurrence:
+    """The occurrence that makes a moment anew beside `before`, with a snapshot and mails of its own. Commits."""
+    edition = before.edition + 1
+    return _reserved(connection, before.saved_query, before.scheduled_at, generated_by, edition=edition)
+
+
+def slice_occurrence(connection: Connection[TupleRow], whole: Occurrence, owner_id: str) -> Occurrence:
+    """The occurrence of one owner's part of `whole`: the one that is known, or a new one. Commits."""
+    return _reserved(
+        connection,
+        whole.saved_query,
+        whole.scheduled_at,
+        whole.generated_by,
+        edition=whole.edition,
+        slice_id=owner_id,
+    )
 
 
 def other_occurrence(
@@ -60,28 +86,52 @@ def other_occurrence(
     generated_by: str,
 ) -> Occurrence:
     """A new occurrence that may be repeated at will: a test send, or the mail of a query made on request. Commits."""
-    found = _insert(connection, purpose, saved_query, at, snapshot_id, generated_by)
+    query = SQL(
+        "insert into dynamics.occurrences (purpose, saved_query, scheduled_at, snapshot_id, generated_by)"
+        " values (%s, %s, %s, %s, %s) returning {}"
+    ).format(_COLUMNS)
+    with connection.cursor(row_factory=class_row(Occurrence)) as cursor:
+        found = cursor.execute(query, [purpose, saved_query, at, snapshot_id, generated_by]).fetchone()
     connection.commit()
     if found is None:  # pragma: no cover - only deliveries are unique
         raise LookupError(purpose)
     return found
 
 
-def _insert(
+def is_complete(connection: Connection[TupleRow], snapshot_id: str) -> bool:
+    """Whether the report of an occurrence was kept, and not only its id reserved; revoked or not."""
+    row = connection.execute(
+        "select from dynamics.snapshots where snapshot_id = %s", [snapshot_id]
+    ).fetchone()
+    return row is not None
+
+
+def _reserved(
     connection: Connection[TupleRow],
-    purpose: Purpose,
     saved_query: str | None,
     scheduled_at: datetime,
-    snapshot_id: str,
     generated_by: str,
-) -> Occurrence | None:
+    *,
+    edition: int = 1,
+    slice_id: str = "",
+) -> Occurrence:
+    """The delivery that these address, with a new snapshot's id if nobody has reserved one yet."""
+    key = {"saved_query": saved_query, "at": scheduled_at, "edition": edition, "slice": slice_id}
+    connection.execute(
+        """
+        insert into dynamics.occurrences (saved_query, scheduled_at, edition, slice, snapshot_id, generated_by)
+        values (%(saved_query)s, %(at)s, %(edition)s, %(slice)s, %(snapshot_id)s, %(generated_by)s)
+        on conflict (saved_query, scheduled_at, edition, slice) where purpose = 'delivery' do nothing
+        """,
+        key | {"snapshot_id": new_snapshot_id(), "generated_by": generated_by},
+    )
+    query = SQL(
+        "select {} from dynamics.occurrences where purpose = 'delivery' and saved_query = %(saved_query)s"
+        " and scheduled_at = %(at)s and edition = %(edition)s and slice = %(slice)s"
+    ).format(_COLUMNS)
     with connection.cursor(row_factory=class_row(Occurrence)) as cursor:
-        return cursor.execute(
-            """
-            insert into dynamics.occurrences (purpose, saved_query, scheduled_at, snapshot_id, generated_by)
-            values (%s, %s, %s, %s, %s)
-            on conflict (saved_query, scheduled_at, edition) where purpose = 'delivery' do nothing
-            returning occurrence_id, purpose, saved_query, scheduled_at, snapshot_id, generated_by
-            """,
-            (purpose, saved_query, scheduled_at, snapshot_id, generated_by),
-        ).fetchone()
+        found = cursor.execute(query, key).fetchone()
+    connection.commit()
+    if found is None:  # pragma: no cover - the insert above, or the one it ran into, has put it there
+        raise LookupError(key)
+    return found

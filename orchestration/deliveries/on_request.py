@@ -3,8 +3,7 @@
 import getpass
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
 from psycopg import Connection
@@ -12,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from orchestration.archive import Archive, Snapshot, new_snapshot_id
 from orchestration.connections import smtp_url
+from orchestration.deliveries.dispatch import mail_report, rows_of
 from orchestration.deliveries.letters import Letter, interval_words
 from orchestration.deliveries.occurrences import Occurrence, delivery_occurrence, other_occurrence
 from orchestration.deliveries.post import (
@@ -24,21 +24,13 @@ from orchestration.deliveries.post import (
 )
 from orchestration.deliveries.reports import require_sound, snapshot_of
 from orchestration.deliveries.saved_query import MAX_RECIPIENTS, SavedQuery
+from orchestration.deliveries.send_if import reason_not_to_send
 from orchestration.errors import RequestError
 from orchestration.mailing import outbox
 from orchestration.mailing.address import parse_address
-from orchestration.mailing.delivery import Delivery, deliveries
+from orchestration.mailing.delivery import Delivery
 from orchestration.mailing.smtp_url import SmtpUrl
 from orchestration.settings import settings
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What became of one delivery: its snapshot, its letter, and a row for each recipient (none for a preview)."""
-
-    snapshot: Snapshot
-    letter: Letter
-    rows: list[Delivery]
 
 
 def this_user() -> str:
@@ -49,12 +41,6 @@ def this_user() -> str:
         return f"user {os.getuid()}"
 
 
-def told(row: Delivery) -> str:
-    """What became of one mail, on one line."""
-    when = f" at {row.finished_at:%Y-%m-%d %H:%M:%S%z}" if row.finished_at else ""
-    return f"{row.state} to {row.recipient}{when}{f' ({row.reply})' if row.reply else ''}"
-
-
 def deliver(
     connection: Connection[TupleRow],
     archive: Archive,
@@ -63,12 +49,13 @@ def deliver(
     *,
     generated_by: str,
     test_to: Sequence[str] = (),
-) -> Delivered:
-    """Makes the report of `saved_query` as its schedule would at `at`, and mails it.
+) -> tuple[Snapshot, list[Delivery]]:
+    """Makes the report of `saved_query` as its schedule would at `at`, and mails it: its snapshot, a row a recipient.
 
     A moment that was delivered before is not delivered again: its snapshot stays, and so does what each recipient
-    has got. `test_to` sends a marked mail to these addresses instead, which does not count. Raises WrongReport,
-    Unavailable, and what making the report raises.
+    has got. `test_to` sends a marked mail to these addresses instead, which does not count. Raises RequestError for
+    a moment to come, which would be taken for delivered when it comes, WrongReport, Unavailable, and what making the
+    report raises.
     """
     testers = recipients(test_to)
     require_recipients(saved_query, testers)
@@ -77,15 +64,14 @@ def deliver(
         occurrence = other_occurrence(
             connection, "test", saved_query.name, at, new_snapshot_id(), generated_by
         )
+    elif at > datetime.now(UTC):
+        raise RequestError(f"{at.isoformat()} is yet to come: add --to ADDR for a test, or --dry-run")
     else:
         occurrence = delivery_occurrence(connection, saved_query.name, at, generated_by)
     snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
-    require_sound(snapshot, at)
-    letter = letter_of(saved_query, snapshot, occurrence, testers)
-    queue_letter(connection, occurrence, letter)
-    outbox.make_due(connection, occurrence.occurrence_id)
-    send_queued(connection, archive, occurrence.occurrence_id)
-    return Delivered(snapshot, letter, _rows(connection, occurrence))
+    rows = mail_report(connection, archive, saved_query, occurrence, snapshot, test_to=testers)
+    outbox.seen(connection, rows)
+    return snapshot, rows
 
 
 def dry_run(
@@ -95,14 +81,20 @@ def dry_run(
     at: datetime,
     *,
     test_to: Sequence[str] = (),
-) -> tuple[Snapshot, EmailMessage]:
-    """The mail that `deliver` would send, with a snapshot of its own behind its link; nothing is sent or recorded."""
+) -> tuple[Snapshot, EmailMessage, str | None]:
+    """The mail that `deliver` would send, with a snapshot of its own behind its link; nothing is sent or recorded.
+
+    The last is why `send_if` would keep it back, if it would. Of a report that is split it is the whole.
+    """
     testers = recipients(test_to)
     require_recipients(saved_query, testers)
     occurrence = Occurrence(0, "test", saved_query.name, at, new_snapshot_id(), this_user())
     snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
     require_sound(snapshot, at)
-    return snapshot, preview(letter_of(saved_query, snapshot, occurrence, testers), snapshot)
+    kept_back = (
+        None if testers else reason_not_to_send(connection, archive, saved_query, occurrence, snapshot)
+    )
+    return snapshot, preview(letter_of(saved_query, snapshot, occurrence, testers), snapshot), kept_back
 
 
 def mail_snapshot(
@@ -120,12 +112,7 @@ def mail_snapshot(
     letter = Letter(subject=f"{manifest.title}: {interval_words(manifest)}", formats=formats, to=to)
     queue_letter(connection, occurrence, letter)
     send_queued(connection, archive, occurrence.occurrence_id)
-    return _rows(connection, occurrence)
-
-
-def _rows(connection: Connection[TupleRow], occurrence: Occurrence) -> list[Delivery]:
-    """A row for each recipient, in the order of the letter."""
-    return deliveries(connection, occurrence_id=occurrence.occurrence_id, limit=MAX_RECIPIENTS)[::-1]
+    return rows_of(connection, occurrence.occurrence_id)
 
 
 def recipients(addresses: Sequence[str]) -> tuple[str, ...]:

@@ -33,3 +33,8 @@ def partitions_of(saved_query: SavedQuery) -> dg.TimeWindowPartitionsDefinition 
 def partition_key_of(saved_query: SavedQuery, moment: datetime) -> str:
     """The partition of a scheduled moment (aware)."""
     return moment.astimezone(ZoneInfo(saved_query.schedule_timezone)).strftime(_KEY)
+
+
+def moment_of(partition_key: str) -> datetime:
+    """The scheduled moment that a partition is named by."""
+    return datetime.strptime(partition_key, _KEY).astimezone(UTC)

@@ -10,14 +10,15 @@ from psycopg.types.json import Jsonb
 
 from orchestration.archive import Archive, Snapshot
 from orchestration.connections import smtp_url
-from orchestration.deliveries.letters import Letter, LetterWriter, interval_words
+from orchestration.deliveries.freshness import stale_line
+from orchestration.deliveries.letters import ATTACH_AT_MOST, Letter, LetterWriter, interval_words
 from orchestration.deliveries.occurrences import Occurrence
 from orchestration.deliveries.saved_query import SavedQuery, render_subject
-from orchestration.errors import DynamicsError, RequestError
+from orchestration.errors import RequestError
 from orchestration.mailing import outbox
 from orchestration.mailing.address import parse_sender
 from orchestration.mailing.deliver import send_pending
-from orchestration.mailing.delivery import Delivery
+from orchestration.mailing.delivery import Delivery, delivery
 from orchestration.mailing.smtp_url import SmtpUrl
 from orchestration.mailing.transport import Transport
 from orchestration.settings import settings
@@ -42,10 +43,20 @@ def letter_of(
             "scheduled_at": occurrence.scheduled_at,
         },
     )
-    formats = saved_query.output.formats
-    if test_to or delivery is None:
-        return Letter(subject=f"[test] {subject}", formats=formats, to=tuple(test_to))
-    return Letter(subject=subject, formats=formats, to=delivery.send_to, cc=delivery.cc, bcc=delivery.bcc)
+    to: tuple[str, ...] = tuple(test_to)
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    if delivery and not test_to:
+        to, cc, bcc = delivery.send_to, delivery.cc, delivery.bcc
+    return Letter(
+        subject=f"[test] {subject}" if test_to else subject,
+        formats=saved_query.output.formats,
+        to=to,
+        cc=cc,
+        bcc=bcc,
+        attach_at_most=delivery.attach_at_most if delivery else ATTACH_AT_MOST,
+        note=stale_line(saved_query, occurrence.scheduled_at, manifest.as_of),
+    )
 
 
 def require_recipients(saved_query: SavedQuery, test_to: Sequence[str] = ()) -> None:
@@ -56,20 +67,40 @@ def require_recipients(saved_query: SavedQuery, test_to: Sequence[str] = ()) -> 
         )
 
 
-def queue_letter(connection: Connection[TupleRow], occurrence: Occurrence, letter: Letter) -> None:
-    """Queues the letter for every recipient who has no mail of this occurrence yet. Commits."""
-    connection.execute(
-        "update dynamics.occurrences set letter = coalesce(letter, %s) where occurrence_id = %s",
-        [Jsonb(letter.model_dump(mode="json")), occurrence.occurrence_id],
-    )
-    outbox.queue(connection, occurrence.occurrence_id, letter.recipients)
+def queue_letter(
+    connection: Connection[TupleRow],
+    occurrence: Occurrence,
+    letter: Letter,
+    skipped_because: str | None = None,
+) -> None:
+    """Writes the letter down and queues it for every recipient who has no mail of this occurrence yet. Commits.
+
+    With a reason the recipients are recorded as skipped instead. The first letter counts, and so does its reason:
+    mails that were skipped by it stay so. What was closed before there was a letter is queued after all.
+    """
+    number = occurrence.occurrence_id
+    first = connection.execute(
+        "update dynamics.occurrences set letter = %s where occurrence_id = %s and letter is null",
+        [Jsonb(letter.model_dump(mode="json")), number],
+    ).rowcount
+    if first and skipped_because:
+        outbox.close(connection, number, letter.recipients, "skipped", skipped_because)
+    elif first or not _skipped(connection, number):
+        outbox.queue(connection, number, letter.recipients, reopen=bool(first))
     connection.commit()
 
 
-def send_queued(
-    connection: Connection[TupleRow], archive: Archive, occurrence_id: int | None = None
-) -> list[Delivery]:
-    """Sends what is due, of one occurrence or of all, and gives the rows as they are settled.
+def _skipped(connection: Connection[TupleRow], occurrence_id: int) -> bool:
+    """Whether the occurrence is not mailed to anybody on purpose."""
+    (skipped,) = connection.execute(
+        "select bool_and(state = 'skipped') from dynamics.deliveries where occurrence_id = %s",
+        [occurrence_id],
+    ).fetchone() or (None,)
+    return bool(skipped)
+
+
+def send_queued(connection: Connection[TupleRow], archive: Archive, *occurrence_ids: int) -> list[Delivery]:
+    """Sends what is due, of these occurrences or of all, and gives the rows as they are settled.
 
     Raises Unavailable when the mail server is away: the mails wait, the snapshots are kept.
     """
@@ -85,7 +116,26 @@ def send_queued(
         return writers[delivery.snapshot_id].message(delivery.message_id or "", max_size)
 
     with Transport(SmtpUrl.parse(smtp_url())) as transport:
-        return send_pending(connection, transport, write, sender=sender, occurrence_id=occurrence_id)
+        return [
+            row
+            for number in occurrence_ids or (None,)
+            for row in send_pending(connection, transport, write, sender=sender, occurrence_id=number)
+        ]
+
+
+def resend(
+    connection: Connection[TupleRow], archive: Archive, delivery_id: int, *, force: bool = False
+) -> Delivery:
+    """Sends one mail again, on purpose, and gives its row.
+
+    Raises what `outbox.resend` raises, RequestError for a mail whose report was never made, and Unavailable.
+    """
+    _letter(connection, delivery(connection, delivery_id))
+    queued = outbox.resend(connection, delivery_id, force=force)
+    send_queued(connection, archive, queued.occurrence_id)
+    row = delivery(connection, delivery_id)
+    outbox.seen(connection, [row])
+    return row
 
 
 def preview(letter: Letter, snapshot: Snapshot) -> EmailMessage:
@@ -98,8 +148,10 @@ def _letter(connection: Connection[TupleRow], delivery: Delivery) -> Letter:
         "select letter from dynamics.occurrences where occurrence_id = %s", [delivery.occurrence_id]
     ).fetchone()
     if row is None or row[0] is None:
-        raise DynamicsError(
-            f"the letter of delivery {delivery.delivery_id} is not recorded: deliver the report again"
+        at = f"{delivery.scheduled_at:%Y-%m-%dT%H:%M:%S.%fZ}".replace(".000000", "")
+        raise RequestError(
+            f"delivery {delivery.delivery_id} has no report to send: make it with"
+            f" `dynamics deliver {delivery.saved_query} --at {at}`"
         )
     return Letter.model_validate(row[0])
 

@@ -5,15 +5,17 @@ from datetime import UTC, datetime
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from orchestration.archive import Archive, Snapshot, SnapshotNotFound
+from orchestration.archive import Archive, Snapshot
 from orchestration.deliveries.occurrences import Occurrence
 from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.errors import DynamicsError
 from orchestration.reporting.audit import audit
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.intervals import resolve_interval
+from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.periods import cut
+from orchestration.reporting.report import Report
 
 
 class WrongReport(DynamicsError):
@@ -26,18 +28,20 @@ def snapshot_of(
     saved_query: SavedQuery,
     occurrence: Occurrence,
     base_currency: str,
+    *,
+    shared: bool = False,
 ) -> Snapshot:
     """The snapshot of an occurrence: the one that was kept, or one that is made now.
 
     Named intervals are those of the scheduled moment (interfaces: they resolve there, however late this runs).
-    Raises what `make_report` and `Archive.keep` raise.
+    `shared`: other saved queries ask the same at the same moments, and this
+    process computes it once for all. Raises what `make_report` and `Archive.keep` raise.
     """
-    try:
-        return archive.open(occurrence.snapshot_id)
-    except SnapshotNotFound:
-        report = make_report(
-            connection, saved_query.query, base_currency=base_currency, moment=occurrence.scheduled_at
-        )
+    kept = archive.kept(occurrence.snapshot_id)
+    if kept:
+        return kept
+    make = shared_report if shared else make_report
+    report = make(connection, saved_query.query, base_currency=base_currency, moment=occurrence.scheduled_at)
     return archive.keep(
         report,
         title=saved_query.title,
@@ -47,6 +51,25 @@ def snapshot_of(
         chart=saved_query.output.chart,
         snapshot_id=occurrence.snapshot_id,
     )
+
+
+_shared: dict[ReportQuery, tuple[object, Report]] = {}
+
+
+def shared_report(
+    connection: Connection[TupleRow], query: ReportQuery, *, base_currency: str, moment: datetime
+) -> Report:
+    """What `make_report` gives, or gave before in this process for the same query, moment and build.
+
+    Only the last report of each query is kept: memory is that of the queries that are shared.
+    """
+    with current_marts(connection) as build:
+        asked = (connection.info.dsn, base_currency, moment, build)
+    made_for, report = _shared.get(query, (None, None))
+    if report is None or made_for != asked:
+        report = make_report(connection, query, base_currency=base_currency, moment=moment)
+        _shared[query] = asked, report
+    return report
 
 
 def problems_of(snapshot: Snapshot, moment: datetime) -> list[str]:

@@ -4,21 +4,28 @@ The field descriptions are what editors show: they become `report_templates/save
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    PlainValidator,
     StringConstraints,
+    Tag,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
+from orchestration.deliveries.amounts import Duration, Size
+from orchestration.deliveries.conditions import Threshold, parse_threshold
 from orchestration.deliveries.cron import check_cron
 from orchestration.deliveries.subject import DEFAULT_SUBJECT, VARIABLES, check_subject, render
 from orchestration.reporting.parameters import ReportQuery, Timezone
@@ -33,6 +40,9 @@ Chart = Literal["clients_active_qty", "balance_refill_total", "pay_as_you_go_tot
 def _address(text: str) -> str:
     from orchestration.mailing.address import parse_address
 
+    if not text.rpartition("@")[2].isascii():
+        # A letter of another script may look like the one that is meant, and the report go to a stranger.
+        raise ValueError(f"{text!r} has a domain beyond ASCII: write it as mail servers do, xn--…")
     return parse_address(text)
 
 
@@ -50,6 +60,28 @@ Title = Annotated[
 Addresses = tuple[Annotated[str, AfterValidator(_address)], ...]
 
 _UNIQUE: JsonDict = {"uniqueItems": True}
+
+
+def _shape_of_condition(value: Any) -> str:
+    return "thresholds" if isinstance(value, list | tuple) else "word"
+
+
+def _threshold(value: Any) -> Threshold:
+    return value if isinstance(value, Threshold) else parse_threshold(str(value))
+
+
+Condition = Annotated[
+    Annotated[Literal["always", "changed", "any_data"], Tag("word")]
+    | Annotated[
+        tuple[
+            Annotated[Threshold, PlainValidator(_threshold), WithJsonSchema({"type": "string"})],
+            ...,
+        ],
+        Field(min_length=1),
+        Tag("thresholds"),
+    ],
+    Discriminator(_shape_of_condition),
+]
 
 
 class _Model(BaseModel):
@@ -101,6 +133,67 @@ class Delivery(_Model):
         description="Addresses that are told when the report could not be made or sent.",
         json_schema_extra=_UNIQUE,
     )
+    catch_up: Literal["all", "latest", "none"] = Field(
+        "latest",
+        description="Which of the moments that were missed while nothing ran are made up for. The others are "
+        "recorded as skipped.",
+    )
+    after: Literal["fresh"] | None = Field(
+        None,
+        description="`fresh`: wait until the data covers the report's interval. Left out: the report is made at its "
+        "moment, from the data as it is.",
+    )
+    wait_at_most: Duration = Field(
+        timedelta(hours=6),
+        description="How long to wait for fresh data: 30m, 6h, 2d.",
+        json_schema_extra={"default": "6h"},
+    )
+    stale: Literal["fail", "send"] = Field(
+        "fail",
+        description="When the wait is over: `fail` tells on_failure and mails nobody else, `send` mails the report with "
+        "a line that says until when its data reaches.",
+    )
+    send_if: Condition = Field(
+        "always",
+        description="`always`, `changed` (since the last one that was mailed), `any_data`, or thresholds of which one is "
+        'enough: `"Clients - Active / Qty" falls by more than 10 %`, `"Clients - All / Balance" is below -5000`. '
+        "Of periods it is about the last that is known, and falls and rises are against the one before it; of packages "
+        "any is enough; N/A exceeds nothing. A report that is not mailed is kept all the same.",
+    )
+    split_by: Literal["owner"] | None = Field(
+        None,
+        description="`owner`: each reseller gets a report of its own clients, at its addresses in `owners`.",
+    )
+    owners: dict[Annotated[str, Field(min_length=1)], Addresses] = Field(
+        {},
+        validate_default=True,
+        description="With `split_by: owner`: the addresses of each reseller (name or id).",
+    )
+    attach_at_most: Size = Field(
+        10_000_000,
+        description="Files that a mail carries, as they travel: 500 kB, 10 MB. What does not fit is behind the link.",
+        json_schema_extra={"default": "10 MB"},
+    )
+
+    @field_validator("owners")
+    @classmethod
+    def _of_a_split(
+        cls, owners: dict[str, tuple[str, ...]], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]]:
+        """A mapping that nothing is split by, or a split without one, is a mistake and not a preference."""
+        split = info.data.get("split_by", "a word that is refused already")
+        if split and not owners:
+            raise PydanticCustomError("missing", "the addresses of each owner")
+        if owners and not split:
+            raise ValueError("owners get reports of their own with `split_by: owner`: add it")
+        for owner, addresses in owners.items():
+            if not addresses:
+                raise ValueError(f"{owner} has no address: give one, or leave the owner out")
+            if len({address.casefold() for address in addresses}) < len(addresses):
+                raise ValueError(f"an address of {owner} stands twice: keep one")
+            if len(addresses) > MAX_RECIPIENTS:
+                raise ValueError(f"{owner} has {len(addresses)} addresses: at most {MAX_RECIPIENTS}")
+        return owners
 
     @field_validator("send_to", "cc", "bcc", "on_failure")
     @classmethod

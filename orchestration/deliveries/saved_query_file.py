@@ -13,11 +13,11 @@ from orchestration.deliveries.saved_query import NAME_PATTERN, SavedQuery, Saved
 from orchestration.deliveries.yaml_lines import YamlLineError, load
 from orchestration.errors import RequestError
 from orchestration.reporting.intervals import resolve_interval
+from orchestration.reporting.parameters import ReportQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from orchestration.reporting.parameters import ReportQuery
     from orchestration.reporting.resolve import UnknownName
 
 MAX_BYTES = 100_000
@@ -57,11 +57,9 @@ def read_saved_query(path: Path) -> SavedQuery:
         keys = [(detail, key_of(detail, lines)) for detail in error.errors()]
         problems = [Problem(file, _line(lines, key), key, explain(detail, key)) for detail, key in keys]
         raise SavedQueryError(sorted(problems, key=lambda problem: problem.line)) from None
-    try:
-        resolve_interval(contents.query, datetime.now(UTC))
-    except RequestError as error:
-        key = "query.interval"
-        raise SavedQueryError([Problem(file, _line(lines, key), key, str(error))]) from None
+    problems = [Problem(file, _line(lines, key), key, message) for key, message in _contradictions(contents)]
+    if problems:
+        raise SavedQueryError(problems)
     return SavedQuery(name=path.stem, **dict(contents))
 
 
@@ -108,13 +106,28 @@ def check_names(
     `unknown_names` is `reporting.resolve.unknown_names` with its connection. Raises SavedQueryError when the file
     has become unreadable since.
     """
-    found = list(unknown_names(saved_query.query))
+    found = [(f"query.{unknown.parameter}", unknown) for unknown in unknown_names(saved_query.query)]
+    for owner in saved_query.delivery.owners if saved_query.delivery else ():
+        # Asked one by one: the answer names no owner that it is about.
+        asked = ReportQuery(interval="today", owners=(owner,))
+        found += [(f"delivery.owners.{owner}", unknown) for unknown in unknown_names(asked)]
     lines = _load(path)[1] if found else {}
-    keys = [f"query.{unknown.parameter}" for unknown in found]
-    return [
-        Problem(_shown(path), _line(lines, key), key, str(unknown))
-        for key, unknown in zip(keys, found, strict=True)
-    ]
+    return [Problem(_shown(path), _line(lines, key), key, str(unknown)) for key, unknown in found]
+
+
+def _contradictions(contents: SavedQueryFile) -> "Iterator[tuple[str, str]]":
+    """What no value has wrong by itself, with the key where it is best put right."""
+    try:
+        resolve_interval(contents.query, datetime.now(UTC))
+    except RequestError as error:
+        yield "query.interval", str(error)
+    send_if = contents.delivery.send_if if contents.delivery else ()
+    for index, threshold in enumerate(send_if if isinstance(send_if, tuple) else ()):
+        if threshold.compares_periods and contents.query.time_group is None:
+            message = (
+                "to fall or rise takes periods: group the query by year, month or date, or use `is below`"
+            )
+            yield f"delivery.send_if[{index}]", message
 
 
 def _files(folder: Path) -> list[Path]:

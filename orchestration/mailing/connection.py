@@ -15,13 +15,12 @@ def open_connection(url: SmtpUrl, connect_timeout: float, command_timeout: float
     Certificates are verified against those that this machine trusts. A password goes out in the clear only
     where `starttls=none` says so. Raises Unavailable, which names host and port and repeats no secret.
     """
-    context = ssl.create_default_context()
     try:
-        smtp = _connected(url, connect_timeout, context)
+        smtp = _connected(url, connect_timeout)
         try:
             if smtp.sock:
                 smtp.sock.settimeout(command_timeout)
-            _introduced(smtp, url, context)
+            _introduced(smtp, url)
         except BaseException:
             smtp.close()
             raise
@@ -33,21 +32,26 @@ def open_connection(url: SmtpUrl, connect_timeout: float, command_timeout: float
     return smtp
 
 
-def _connected(url: SmtpUrl, timeout: float, context: ssl.SSLContext) -> smtplib.SMTP:
+def _connected(url: SmtpUrl, timeout: float) -> smtplib.SMTP:
     if url.security == "smtps":
-        return smtplib.SMTP_SSL(url.host, url.port, timeout=timeout, context=context)
+        return smtplib.SMTP_SSL(url.host, url.port, timeout=timeout, context=_verifying())
     return smtplib.SMTP(url.host, url.port, timeout=timeout)
 
 
-def _introduced(smtp: smtplib.SMTP, url: SmtpUrl, context: ssl.SSLContext) -> None:
+def _introduced(smtp: smtplib.SMTP, url: SmtpUrl) -> None:
     smtp.ehlo_or_helo_if_needed()
     if url.security == "required" or (url.security == "optional" and smtp.has_extn("starttls")):
-        smtp.starttls(context=context)
+        smtp.starttls(context=_verifying())
         smtp.ehlo_or_helo_if_needed()
     elif url.security == "optional" and url.password:
         raise smtplib.SMTPNotSupportedError("it offers no STARTTLS, and a password is not sent in the clear")
     if url.user:
         smtp.login(url.user, url.password)
+
+
+def _verifying() -> ssl.SSLContext:
+    """Only for who needs it: to read the certificates that this machine trusts takes longer than a mail."""
+    return ssl.create_default_context()
 
 
 def reason(error: OSError) -> str:

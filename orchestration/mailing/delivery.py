@@ -25,6 +25,9 @@ class Delivery:
     """Why: a scheduled moment's `delivery`, a `test` send, or a `query` that somebody had mailed."""
     saved_query: str | None
     scheduled_at: datetime
+    edition: int
+    slice: str
+    """The id of the owner whose part it is; empty for the whole report."""
     snapshot_id: str
     recipient: str
     header: Header
@@ -43,8 +46,8 @@ class Delivery:
 
 
 COLUMNS = SQL(
-    "d.delivery_id, d.occurrence_id, o.purpose, o.saved_query, o.scheduled_at, o.snapshot_id, d.recipient, d.header, d.state, "
-    "d.attempts, d.message_id, d.reply, d.not_before, d.queued_at, d.sending_at, d.finished_at, d.lease"
+    "d.delivery_id, d.occurrence_id, o.purpose, o.saved_query, o.scheduled_at, o.edition, o.slice, o.snapshot_id, "
+    "d.recipient, d.header, d.state, d.attempts, d.message_id, d.reply, d.not_before, d.queued_at, d.sending_at, d.finished_at, d.lease"
 )
 """The fields of a Delivery, over `dynamics.deliveries d` joined with `dynamics.occurrences o`."""
 

@@ -12,12 +12,14 @@ import random
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Literal
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL, Composed
 
 from orchestration.errors import RequestError
+from orchestration.mailing.connection import one_line
 from orchestration.mailing.delivery import COLUMNS, Delivery, Header, delivery
 from orchestration.mailing.transport import Outcome, Result
 
@@ -31,22 +33,38 @@ LEASE = timedelta(minutes=15)
 """Longer than a mail takes, whose reply alone may need ten minutes. A worker slower than this sends no second
 copy either: its mail shows as unknown until it settles it."""
 
+_ASKED = SQL(
+    "with asked as (select distinct on (lower(recipient)) recipient, header, place"
+    " from unnest(%(recipients)s::text[], %(headers)s::text[]) with ordinality as all_of_them (recipient, header, place)"
+    " order by lower(recipient), place) "
+)
+"""The recipients that are given, each once and with its first header, whatever its case."""
+
 
 def queue(
-    connection: Connection[TupleRow], occurrence_id: int, recipients: Sequence[tuple[str, Header]]
+    connection: Connection[TupleRow],
+    occurrence_id: int,
+    recipients: Sequence[tuple[str, Header]],
+    *,
+    reopen: bool = False,
 ) -> int:
     """Queues a mail for each recipient that the occurrence has none for yet, and returns how many are new.
 
     An address that comes twice, in whatever case, is one mail, with its first header. Mails of the occurrence
-    that wait for another attempt are due at once: somebody asks for them now. The caller commits, so that an
-    occurrence and its mails exist together or not at all.
+    that wait for another attempt are due at once: somebody asks for them now. `reopen` queues those as well that
+    were closed before any attempt. The caller commits, so that an occurrence and its mails exist together or not
+    at all.
     """
-    addresses, headers = zip(*recipients, strict=True) if recipients else ((), ())
     added = connection.execute(
-        "insert into dynamics.deliveries (occurrence_id, recipient, header, state)"
-        " select %s, recipient, header, 'queued' from unnest(%s::text[], %s::text[]) as asked (recipient, header)"
-        " on conflict (occurrence_id, lower(recipient)) do nothing",
-        [occurrence_id, list(addresses), list(headers)],
+        _ASKED
+        + SQL(
+            "insert into dynamics.deliveries as d (occurrence_id, recipient, header, state)"
+            " select %(id)s, recipient, header, 'queued' from asked order by place"
+            " on conflict (occurrence_id, lower(recipient)) do update"
+            " set state = 'queued', reply = null, finished_at = null"
+            " where %(reopen)s and d.state in ('skipped', 'failed') and d.attempts = 0"
+        ),
+        {"id": occurrence_id, "reopen": reopen} | _arrays(recipients),
     )
     connection.execute(
         "update dynamics.deliveries set not_before = now()"
@@ -54,6 +72,38 @@ def queue(
         [occurrence_id],
     )
     return added.rowcount
+
+
+def close(
+    connection: Connection[TupleRow],
+    occurrence_id: int,
+    recipients: Sequence[tuple[str, Header]],
+    state: Literal["skipped", "failed"],
+    reason: str,
+) -> None:
+    """Records that these get no mail of the occurrence and why, unless one was ever queued for them.
+
+    Said again, nothing changes, its time neither: it ended once. The caller commits.
+    """
+    connection.execute(
+        _ASKED
+        + SQL(
+            "insert into dynamics.deliveries as d (occurrence_id, recipient, header, state, reply, finished_at)"
+            " select %(id)s, recipient, header, %(state)s, %(reason)s, now() from asked order by place"
+            " on conflict (occurrence_id, lower(recipient)) do update"
+            " set state = excluded.state, reply = excluded.reply, finished_at = now()"
+            " where d.state in ('skipped', 'failed') and d.attempts = 0"
+            " and (d.state, d.reply) is distinct from (excluded.state, excluded.reply)"
+        ),
+        {"id": occurrence_id, "state": state, "reason": one_line(reason)} | _arrays(recipients),
+    )
+
+
+def _arrays(recipients: Sequence[tuple[str, Header]]) -> dict[str, list[str]]:
+    return {
+        "recipients": [address for address, _ in recipients],
+        "headers": [header for _, header in recipients],
+    }
 
 
 def claim(
@@ -81,16 +131,6 @@ def claim(
         "max": MAX_ATTEMPTS,
     }
     return _changed(connection, query.format(COLUMNS), given)
-
-
-def make_due(connection: Connection[TupleRow], occurrence_id: int) -> None:
-    """Makes the mails of an occurrence that wait for a later attempt due at once: somebody asks for it. Commits."""
-    connection.execute(
-        "update dynamics.deliveries set not_before = now()"
-        " where occurrence_id = %s and state = 'queued' and not_before > now()",
-        [occurrence_id],
-    )
-    connection.commit()
 
 
 def mark_sending(
@@ -186,6 +226,15 @@ def resend(connection: Connection[TupleRow], delivery_id: int, *, force: bool = 
     raise RequestError(
         f"delivery {delivery_id} is being sent at this moment: see `dynamics deliveries show {delivery_id}`"
     )
+
+
+def seen(connection: Connection[TupleRow], rows: Sequence[Delivery]) -> None:
+    """Notes that somebody was shown how these ended, and need not be told of it by mail. Commits."""
+    connection.execute(
+        "update dynamics.deliveries set told_of = finished_at where delivery_id = any(%s)",
+        [[row.delivery_id for row in rows]],
+    )
+    connection.commit()
 
 
 def _changed(

@@ -7,6 +7,7 @@ currencies) are looked up by `resolve`.
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -37,8 +38,14 @@ _NAMED = re.compile(
 )
 
 
+@cache
+def _zones() -> set[str]:
+    """Once: it is a walk through a folder tree, at every query that is read."""
+    return available_timezones()
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"unknown timezone {name!r}: an IANA name is needed, such as UTC or Europe/Kyiv")
     return name
 

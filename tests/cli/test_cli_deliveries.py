@@ -1,9 +1,13 @@
 """A saved query goes out as its schedule would send it: once, whoever asks how often."""
 
 import json
+import signal
+import subprocess
+import sys
 from email import message_from_bytes, policy
 
 FIRST = "2019-01-01T05:00:00Z"
+SPRING = ("--from", "2018-03-01T00:00:00Z", "--to", "2018-05-01T04:00:00Z")
 
 
 def recipients(desk):
@@ -82,8 +86,7 @@ def test_what_was_sent_is_sent_again_only_by_force(desk):
 
 
 def test_a_backfill_makes_each_moment_once_and_mails_only_when_asked(desk):
-    range_ = ("--from", "2018-03-01T00:00:00Z", "--to", "2018-05-01T04:00:00Z")
-    made = desk("backfill", "monthly", *range_)
+    made = desk("backfill", "monthly", *SPRING)
     assert made.code == 0
     told = [line.split("  ") for line in made.out.splitlines()]
     assert [(moment, number) for moment, number, _ in told] == [
@@ -93,9 +96,108 @@ def test_a_backfill_makes_each_moment_once_and_mails_only_when_asked(desk):
     ]
     assert desk.mails() == []
     objects = desk.objects()
-    assert desk("backfill", "monthly", *range_, "--send").out == made.out
+    assert desk("backfill", "monthly", *SPRING, "--send").out == made.out
     assert desk.objects() == objects
     assert len(desk.mails()) == 6
     nothing = desk("backfill", "monthly", "--from", "2018-03-02T00:00Z", "--to", "2018-03-03T00:00Z")
     assert (nothing.code, nothing.out) == (0, "")
     assert "has no moment" in nothing.err
+
+
+def test_a_backfill_repeats_nothing_unless_it_is_told_again(desk):
+    old = desk("backfill", "monthly", *SPRING, "--send")
+    mails = len(desk.mails())
+    new = desk("backfill", "monthly", *SPRING, "--again")
+    assert new.code == 0
+    links = [{line.split("  ")[-1] for line in said.out.splitlines()} for said in (old, new)]
+    assert [len(found) for found in links] == [3, 3]
+    assert not links[0] & links[1]
+    assert desk.execute("select count(*) from dynamics.snapshots") == [(6,)]
+    assert len(desk.mails()) == mails
+    # The schedule's own moment stays what it was: whoever repeats it mails nobody the new report.
+    assert desk("deliver", "monthly", "--at", "2018-03-01T05:00:00Z").link in links[0]
+    assert len(desk.mails()) == mails
+    # The new reports are mailed on demand, once.
+    for _ in range(2):
+        assert desk("backfill", "monthly", *SPRING, "--send").out == new.out
+        assert len(desk.mails()) == mails * 2
+    assert desk("backfill", "monthly", *SPRING, "--again", "--send").code == 0
+    assert len(desk.mails()) == mails * 3
+
+
+def test_one_moment_that_fails_stops_no_other(desk):
+    first = desk("backfill", "monthly", *SPRING).out.splitlines()[0]
+    desk.execute(
+        "update dynamics.snapshots set manifest_sha256 = 'another' where snapshot_id = %s",
+        first.rpartition("=")[2],
+    )
+    failed = desk("backfill", "monthly", *SPRING)
+    assert failed.code == 1
+    assert ["=" in line for line in failed.out.splitlines()] == [False, True, True]
+    assert failed.err.splitlines()[-1].startswith("failed: 1 of 3; the same command tries them again")
+
+
+def test_a_backfill_makes_no_report_of_a_moment_to_come(desk):
+    said = desk("backfill", "monthly", "--from", "2098-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z")
+    assert (said.code, said.out) == (0, "")
+    assert desk.execute("select count(*) from dynamics.occurrences") == [(0,)]
+
+
+def test_a_backfill_that_is_killed_goes_on_where_it_was(desk, monthly):
+    """Sixty months of three saved queries, killed twice: 180 reports, and not one mail."""
+    plain = monthly.replace("  group_by: [month]\n", "").replace("  chart: balance_refill_total\n", "")
+    for name in ("first", "second", "third"):
+        desk.saved_query(name, plain)
+    for name, killed_after in (("first", 20), ("second", 40), ("third", None)):
+        words = ["backfill", name, "--from", "2014-01-02T00:00Z", "--to", "2019-01-02T00:00Z"]
+        if killed_after:
+            with subprocess.Popen(
+                [sys.executable, "-m", "orchestration.cli", *words], stdout=subprocess.PIPE, text=True
+            ) as killed:
+                for _ in range(killed_after):
+                    assert killed.stdout.readline()
+                killed.send_signal(signal.SIGKILL)
+            assert killed.returncode == -signal.SIGKILL
+        said = desk(*words)
+        assert (said.code, len(said.out.splitlines())) == (0, 60)
+    rows = desk.execute(
+        "select count(*), count(distinct (saved_query, scheduled_at)) from dynamics.occurrences"
+    )
+    assert rows == [(180, 180)]
+    assert desk.execute(
+        "select count(*) from dynamics.occurrences join dynamics.snapshots using (snapshot_id)"
+    ) == [(180,)]
+    assert desk.mails() == []
+
+
+def test_what_was_skipped_is_listed_with_its_reason_and_sent_on_purpose(desk, monthly):
+    desk.saved_query("careful", monthly.replace("delivery:", "delivery:\n  send_if: changed"))
+    assert desk("deliver", "careful", "--at", FIRST).code == 0
+    preview = desk("deliver", "careful", "--at", "2019-02-01T05:00:00Z", "--dry-run")
+    assert preview.err.startswith("send_if would keep it back: not changed")
+    skipped = desk("deliver", "careful", "--at", "2019-02-01T05:00:00Z")
+    assert skipped.code == 0
+    assert skipped.out.startswith("skipped to finance@example.com")
+    assert len(desk.mails()) == 2
+    listed = desk("deliveries", "list", "--state", "skipped").out
+    assert listed.splitlines()[0].split()[:3] == ["delivery", "id", "saved"]
+    assert listed.count("not changed: its numbers are those of http") == 2
+    (row, _) = json.loads(desk("deliveries", "list", "--state", "skipped", "--json").out)
+    assert desk("deliveries", "resend", row["delivery_id"]).code == 0
+    assert len(desk.mails()) == 3
+
+
+def test_an_owner_without_an_address_is_told_of(desk, monthly):
+    """The golden clients all belong to Northline Telecom."""
+    other = monthly.replace(
+        "delivery:", "delivery:\n  split_by: owner\n  owners: {Elsewhere: [else@example.com]}"
+    )
+    desk.saved_query("split", other)
+    said = desk("deliver", "split", "--at", FIRST)
+    assert said.code == 1
+    assert "skipped to nobody, owner r1" in said.out
+    assert "no address for owner 'Northline Telecom' (r1)" in said.out
+    assert "failed to else@example.com, owner Elsewhere" in said.out
+    assert recipients(desk) == ["audit@example.com", "finance@example.com"]
+    (row,) = json.loads(desk("deliveries", "list", "--recipient", "nobody", "--json").out)
+    assert (row["slice"], row["state"]) == ("r1", "skipped")

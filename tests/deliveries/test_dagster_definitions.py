@@ -74,14 +74,32 @@ def test_two_crons_never_share_a_name(saved, crons):
     assert len(names) == 2
 
 
-def test_a_schedule_asks_for_the_partition_of_its_tick(saved):
-    saved_query = saved(zone="Europe/Kyiv")
+def tick(saved_query, at):
+    """What the schedule of a saved query answers Dagster at a moment."""
     (schedule,) = schedules_of([saved_query])
     repository = dg.Definitions(assets=assets_of(saved_query), schedules=[schedule]).get_repository_def()
-    tick = datetime(2025, 10, 26, 4, 30, tzinfo=UTC)
-    with dg.build_schedule_context(repository_def=repository, scheduled_execution_time=tick) as context:
-        request = schedule.evaluate_tick(context).run_requests[0]
-    assert request.partition_key == request.run_key == "2025-10-26T06:30+0200"
+    with dg.build_schedule_context(repository_def=repository, scheduled_execution_time=at) as context:
+        return schedule.evaluate_tick(context)
+
+
+def test_a_schedule_asks_for_the_partition_of_its_tick(saved):
+    saved_query = saved(cron="* * * * *", zone="Europe/Kyiv")
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    (request,) = tick(saved_query, now).run_requests
+    key = partition_key_of(saved_query, now)
+    assert request.partition_key == key
+    assert request.run_key == f"due_x_x_x_x_x_Europe_Kyiv {key}"
+    assert {each.to_user_string() for each in request.asset_selection} == {
+        "snapshots/daily",
+        "deliveries/daily",
+    }
+
+
+def test_a_tick_that_comes_late_is_left_to_catch_up(saved):
+    """Dagster itself fires the latest tick after an outage, whatever `catch_up` says."""
+    late = tick(saved(), datetime(2025, 10, 26, 6, 30, tzinfo=UTC))
+    assert not late.run_requests
+    assert "was missed: the sensor `due` follows catch_up" in late.skip_message
 
 
 def test_a_saved_query_without_a_schedule_has_assets_but_no_moments(saved):
@@ -148,7 +166,9 @@ def test_the_shipped_saved_queries_are_these_assets_schedules_and_checks(loaded)
         "due_0_9_3_x_x_America_New_York",
         "due_15_7_1_x_x_UTC",
         "due_30_6_x_x_x_Europe_Kyiv",
+        "nightly_prune",
     ]
+    assert [sensor.name for sensor in repository.sensor_defs] == ["due", "failures", "waiting_mails"]
     blocking = {
         key.asset_key.to_user_string()
         for key in repository.asset_graph.asset_check_keys
@@ -177,4 +197,4 @@ def test_a_broken_file_stops_no_other(loaded, tmp_path, saved):
     saved("whole")
     (tmp_path / "broken.yaml").write_text("title: [")
     repository = loaded(tmp_path)
-    assert [schedule.name for schedule in repository.schedule_defs] == ["due_30_6_x_x_x_UTC"]
+    assert [schedule.name for schedule in repository.schedule_defs] == ["due_30_6_x_x_x_UTC", "nightly_prune"]

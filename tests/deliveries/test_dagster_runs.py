@@ -8,8 +8,10 @@ import pytest
 
 from orchestration.connections import open_archive
 from orchestration.deliveries import reports
-from orchestration.deliveries.assets import SEND_TAG, delivery_key, snapshot_key
+from orchestration.deliveries.assets import SEND_TAG, all_assets, delivery_key, snapshot_key
 from orchestration.deliveries.dagster_marts import dbt_resource, marts_assets
+from orchestration.deliveries.failed_runs import failures_of
+from orchestration.deliveries.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.table import METRICS
 
@@ -20,6 +22,7 @@ output: {formats: [xlsx, csv]}
 delivery: {schedule: "0 7 1 * *", send_to: [to@example.com], cc: [cc@example.com], bcc: [bcc@example.com]}
 """
 KEY = "2026-03-01T07:00+0000"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def metadata(result, key):
@@ -55,7 +58,7 @@ def test_a_part_of_the_marts_is_no_build(office):
         selection=["fct_clients"],
         resources={"dbt": dbt_resource()},
         raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        run_config=QUIET,
     )
     assert told(result) == ["the marts are built together: materialize all of them, or run `dynamics build`"]
     assert office.value("select count(*) from dynamics.builds") == 1
@@ -159,6 +162,23 @@ def test_a_saved_query_that_fails_stops_none_beside_it(office):
     assert len(office.mails(works)) == 3
 
 
+def test_a_report_that_several_saved_queries_share_is_computed_once(office, monkeypatch):
+    made = []
+
+    def counted(*args, **options):
+        made.append(options["moment"])
+        return make_report(*args, **options)
+
+    monkeypatch.setattr(reports, "make_report", counted)
+    year = MONTHLY.replace("last 3 months", "last 12 months")
+    several = [office.saved_query(text) for text in (year, year.replace("By month", "Again"), MONTHLY)]
+    for key, computed in ((KEY, 2), (KEY, 2), ("2026-02-01T07:00+0000", 4)):
+        assert dg.materialize(all_assets(several), partition_key=key, run_config=QUIET).success
+        assert len(made) == computed
+    titles = {mail["Subject"].partition(":")[0] for each in several for mail in office.mails(each)}
+    assert titles == {"By month", "Again"}
+
+
 def test_a_backfill_mails_nobody_unless_it_is_asked_to(office):
     saved_query = office.saved_query(MONTHLY)
     silent = office.run(saved_query, partition_key=KEY, tags={"dagster/backfill": "b"})
@@ -194,3 +214,67 @@ def test_a_saved_query_without_a_schedule_is_made_for_the_moment_of_its_run(offi
     )
     assert before <= moment <= datetime.now(UTC)
     assert len(office.mails(saved_query)) == 1
+
+
+@pytest.fixture
+def failures(office):
+    """Runs saved queries as their schedule does, and gives what is told of the run if it fails."""
+
+    def failures(*saved_queries, attempt=1, tags=SCHEDULED):
+        result = office.run(*saved_queries, partition_key=KEY, tags=tags | {ATTEMPT: str(attempt)})
+        steps = [event for event in result.all_events if event.is_step_failure]
+        assert steps
+        return list(failures_of(result.dagster_run, steps, saved_queries))
+
+    return failures
+
+
+SCHEDULED = {SCHEDULE: "due", "dagster/schedule_name": "due"}
+UNKNOWN = MONTHLY.replace("last 3 months,", "last 3 months, owners: [Nobody],").replace(
+    "send_to", "on_failure: [boss@example.com], send_to"
+)
+
+
+def test_a_scheduled_report_that_cannot_be_made_is_told_with_its_repair(office, failures):
+    fails, works = office.saved_query(UNKNOWN), office.saved_query(MONTHLY)
+    (failure,) = failures(fails, works)
+    assert failure.addresses == fails.delivery.on_failure
+    assert (failure.saved_query, failure.scheduled_at) == (fails.name, datetime(2026, 3, 1, 7, tzinfo=UTC))
+    assert "unknown owner 'Nobody'" in failure.body
+    assert f"dynamics deliver {fails.name} --at 2026-03-01T07:00:00Z" in failure.body
+    assert all(address in failure.body for address in fails.delivery.bcc)
+
+
+def test_a_wrong_report_is_told(office, failures, monkeypatch):
+    monkeypatch.setattr(reports, "make_report", wrong_report)
+    (failure,) = failures(office.saved_query(MONTHLY))
+    assert "report_is_right" in failure.body
+    assert failure.scheduled_at
+
+
+def test_a_part_that_is_away_is_told_at_the_first_attempt_and_at_the_last(office, failures, environment):
+    saved_query = office.saved_query(MONTHLY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DYNAMICS_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+        environment()
+        (first,), second = failures(saved_query), failures(saved_query, attempt=2)
+        (last,) = failures(saved_query, attempt=MAX_ATTEMPTS)
+    environment()
+    assert first.scheduled_at is None
+    assert "does not answer" in first.body
+    assert "tried again by itself" in first.body
+    assert second == []
+    assert last.scheduled_at
+    assert last.failure != first.failure
+
+
+def test_a_mail_that_waits_for_its_server_is_no_failure_yet(office, failures, environment):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DYNAMICS_SMTP_URL", "smtp://127.0.0.1:9?starttls=none")
+        environment()
+        assert failures(office.saved_query(MONTHLY)) == []
+    environment()
+
+
+def test_who_runs_it_by_hand_sees_the_failure_himself(office, failures):
+    assert failures(office.saved_query(UNKNOWN), tags={}) == []

@@ -1,103 +1,15 @@
-"""Mail servers on loopback that take mail, count it, and fail on request."""
-# ruff: noqa: N802 - aiosmtpd looks its hooks up by the name of the command
+"""Mail servers on loopback, and a ledger for the mails that are sent to them."""
 
-import asyncio
-import socket
 import ssl
-import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult
+from aiosmtpd.smtp import AuthResult
+from mail_servers import Server
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
-
-
-@dataclass
-class Mailbox:
-    """What a server took, and the faults it makes: a fault by recipient at each step of a mail.
-
-    A fault is a reply (`550 no such user`), `drop` (the connection is cut) or `hang` (no answer comes).
-    """
-
-    taken: list = field(default_factory=list)
-    at_rcpt: dict = field(default_factory=dict)
-    at_data: dict = field(default_factory=dict)
-    at_body: dict = field(default_factory=dict)
-    after_body: dict = field(default_factory=dict)
-    connections: int = 0
-    logins: list = field(default_factory=list)
-    mails_a_connection: int = 1000
-    port: int = 0
-    hangs: threading.Event = field(default_factory=threading.Event)
-    """Set once a client waits for an answer that does not come."""
-
-    @property
-    def url(self):
-        return f"smtp://127.0.0.1:{self.port}?starttls=none"
-
-    def recipients(self):
-        """Every copy that the server took, by its recipient, in order."""
-        return sorted(recipient for recipient, _ in self.taken)
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        reply = await self.fault(server, self.at_rcpt.get(address)) or "250 OK"
-        if reply.startswith("250"):
-            envelope.rcpt_tos.append(address)
-            envelope.rcpt_options.extend(options)
-        return reply
-
-    async def handle_DATA(self, server, session, envelope):
-        (recipient,) = envelope.rcpt_tos
-        fault = self.after_body.get(recipient)
-        if fault is None or fault in ("hang", "drop"):  # the mail is in the box, whatever the sender hears
-            self.taken.append((recipient, envelope))
-        session.mails = getattr(session, "mails", 0) + 1
-        return await self.fault(server, fault) or "250 2.0.0 Ok: queued as 4F2"
-
-    async def handle_MAIL(self, server, session, envelope, address, options):
-        if getattr(session, "mails", 0) >= self.mails_a_connection:
-            server.transport.close()
-            return "421 4.7.0 Too many messages on this connection"
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 OK"
-
-    async def fault(self, server, fault):
-        if fault == "drop":
-            server.transport.abort()
-        elif fault == "hang":
-            self.hangs.set()
-            await asyncio.sleep(30)
-        return fault
-
-
-class FaultyServer(SMTP):
-    """aiosmtpd, with a fault before and in the middle of the body."""
-
-    def connection_made(self, transport):
-        self.event_handler.connections += 1
-        super().connection_made(transport)
-
-    async def smtp_DATA(self, arg):
-        recipient = self.envelope.rcpt_tos[0] if self.envelope.rcpt_tos else None
-        before = await self.event_handler.fault(self, self.event_handler.at_data.get(recipient))
-        if before:
-            await self.push(before)
-        elif recipient in self.event_handler.at_body:
-            await self.push("354 go on")
-            await self.event_handler.fault(self, self.event_handler.at_body[recipient])
-        else:
-            await super().smtp_DATA(arg)
-
-
-class Server(Controller):
-    def factory(self):
-        return FaultyServer(self.handler, **self.SMTP_kwargs)
 
 
 @pytest.fixture
@@ -106,15 +18,9 @@ def serve():
     servers = []
 
     def start(**options):
-        mailbox = Mailbox()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            mailbox.port = free.getsockname()[1]
-        server = Server(mailbox, "127.0.0.1", mailbox.port, server_hostname="mail.test", **options)
-        server.start()
-        mailbox.connections = 0  # starting it took one
-        servers.append(server)
-        return mailbox
+        servers.append(Server(**options))
+        servers[-1].start()
+        return servers[-1].mailbox
 
     yield start
     for server in servers:
