@@ -17,7 +17,15 @@ TEMPLATES = PROJECT_ROOT / "report_templates"
 SCHEMA_FILE = TEMPLATES / "saved-query.schema.json"
 EXPOSURES_FILE = PROJECT_ROOT / "dbt_project" / "models" / "exposures.yml"
 
-DEPENDS_ON = ("fct_clients", "fct_balances", "fct_transactions", "fct_package_holdings")
+DEPENDS_ON = (
+    "fct_clients",
+    "fct_transactions",
+    "fct_balances",
+    "fct_lapses",
+    "fct_package_holdings",
+    "mart_flows_daily",
+    "mart_balances_daily",
+)
 """The models that every report reads."""
 
 
