@@ -36,17 +36,11 @@ class Answers:
         self._connection = connection
         self._groups = groups
         self._way = "client" if filters.owner_ids or filters.client_tags or not groups.everyone else "type"
-        self._parameters: dict[str, Any] = {
-            "client_type": query.client_type,
-            "currency": query.currency,
-            "base_currency": base_currency,
-            "owner_ids": filters.owner_ids,
-            "client_tags": filters.client_tags,
-            "everyone": groups.everyone,
-            "group_numbers": [number for number, _ in groups.members],
-            "group_package_ids": [package_id for _, package_id in groups.members],
-            "no_package_group": groups.no_package,
-        } | (_of_periods(known) if known else {})
+        self._parameters = (
+            scope_parameters(query, filters, groups)
+            | {"currency": query.currency, "base_currency": base_currency}
+            | (_of_periods(known) if known else {})
+        )
         self._known = known
 
     def groups_in_scope(self) -> list[int]:
@@ -74,6 +68,19 @@ class Answers:
             if self._known
             else []
         )
+
+
+def scope_parameters(query: ReportQuery, filters: Filters, groups: Groups) -> dict[str, Any]:
+    """What `sql/scope.sql` is asked with: who is in scope, and in which group."""
+    return {
+        "client_type": query.client_type,
+        "owner_ids": filters.owner_ids,
+        "client_tags": filters.client_tags,
+        "everyone": groups.everyone,
+        "group_numbers": [number for number, _ in groups.members],
+        "group_package_ids": [package_id for _, package_id in groups.members],
+        "no_package_group": groups.no_package,
+    }
 
 
 def _of_periods(known: list[Period]) -> dict[str, Any]:

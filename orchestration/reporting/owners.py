@@ -5,6 +5,7 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from orchestration.reporting.answers import scope_parameters
 from orchestration.reporting.groups import groups_of
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.resolve import UnknownName, resolve_filters
@@ -37,18 +38,6 @@ def owners_in_scope(
     Reads the current marts (`reporting.marts`). A client without an owner is in no reseller's part.
     """
     filters = resolve_filters(connection, query, base_currency)
-    groups = groups_of(query, filters)
-    rows = connection.execute(
-        statement("owners_in_scope", scope="scope"),
-        {
-            "client_type": query.client_type,
-            "owner_ids": filters.owner_ids,
-            "client_tags": filters.client_tags,
-            "everyone": groups.everyone,
-            "group_numbers": [number for number, _ in groups.members],
-            "group_package_ids": [package_id for _, package_id in groups.members],
-            "no_package_group": groups.no_package,
-            "until": until,
-        },
-    )
+    scope = scope_parameters(query, filters, groups_of(query, filters))
+    rows = connection.execute(statement("owners_in_scope"), scope | {"until": until})
     return dict(rows.fetchall())
