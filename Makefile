@@ -36,5 +36,8 @@ format: .venv/installed ## rewrites the code in the house's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+bench: .venv/installed ## benchmarks, as ratios against a named peer (BENCH=--quick for a tenth of it)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 down: ## stops the local services
 	@$(BIN)/dynamics down

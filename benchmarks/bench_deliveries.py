@@ -1,0 +1,161 @@
+"""Reports a second, end to end: 500 saved queries on one schedule, CSV and XLSX, archived and mailed.
+
+Beside it, in the same run: a plain script that makes and mails the same reports from the same marts. The two take
+turns, each with the same mail server, and the script's tables are compared with ours before anything is measured.
+"""
+
+import csv
+import io
+import smtplib
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import islice, product
+from typing import Any
+from urllib.parse import urlsplit
+
+import dagster as dg
+import sqlalchemy
+
+from benchmarks import plain_script
+from benchmarks.common import furnished_home, machine, middle, note, resident_megabytes
+from orchestration.connections import database, database_url, open_archive, smtp_url
+from orchestration.deliveries.assets import all_assets
+from orchestration.deliveries.instance import prepare_dagster_home
+from orchestration.deliveries.on_request import deliver
+from orchestration.deliveries.partitions import partition_key_of
+from orchestration.deliveries.saved_query import SavedQuery
+from orchestration.reporting.marts import current_marts
+
+CRON, MONTHS = "0 7 * * *", 12
+MOMENTS = [datetime(2026, 10, day, 7, tzinfo=UTC) for day in range(2, 30)]
+"""All in one month, so that each run makes the same reports anew."""
+FIRST = datetime(2025, 10, 1, tzinfo=UTC)
+TAGS = (None, "retail", "wholesale", "vip", "trial", "südost", "net 30, prepaid")
+CLIENT_TYPES = ("client", "calling_card")
+
+Asked = Mapping[str, Any]
+
+
+def questions(count: int) -> list[Asked]:
+    """So many different questions: client type, tag, active duration."""
+    all_of_them = product(range(1, 37), CLIENT_TYPES, TAGS)
+    return [
+        {"client_type": client_type, "tag": tag, "duration": duration}
+        for duration, client_type, tag in islice(all_of_them, count)
+    ]
+
+
+def saved_query(number: int, asked: Asked) -> SavedQuery:
+    """The question as a saved query on the one schedule."""
+    return SavedQuery.model_validate(
+        {
+            "name": f"query_{number}",
+            "title": f"Query {number}",
+            "query": {
+                "interval": f"last {MONTHS} months",
+                "client_type": asked["client_type"],
+                "client_tags": [asked["tag"]] if asked["tag"] else [],
+                "active_duration": asked["duration"],
+                "group_by": ["month"],
+            },
+            "output": {"formats": ["csv", "xlsx"]},
+            "delivery": {"schedule": CRON, "send_to": [f"finance@q{number}.example.com"]},
+        }
+    )
+
+
+def ours(asked: list[Asked], moment: datetime) -> list[float]:
+    """Delivers every saved query as its step of a run does; memory in use after each, in MB."""
+    memory = []
+    for number, one in enumerate(asked):
+        with open_archive() as (archive, connection):
+            _, rows = deliver(connection, archive, saved_query(number, one), moment, generated_by="schedule")
+        assert [row.state for row in rows] == ["sent"], rows
+        memory.append(resident_megabytes())
+    return memory
+
+
+def in_dagster(asked: list[Asked], moment: datetime) -> None:
+    """Delivers every saved query in one real run of Dagster, in this process, on the instance of the home."""
+    queries = [saved_query(number, one) for number, one in enumerate(asked)]
+    with dg.DagsterInstance.get() as instance:
+        done = dg.materialize(
+            all_assets(queries),
+            instance=instance,
+            partition_key=partition_key_of(queries[0], moment),
+            tags={"dagster/schedule_name": "bench"},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    assert done.success
+
+
+def script(asked: list[Asked], schema: str) -> None:
+    """The same reports, plainly."""
+    place = urlsplit(smtp_url())
+    engine = sqlalchemy.create_engine(database_url().replace("postgresql:", "postgresql+psycopg:", 1))
+    with engine.connect() as connection, smtplib.SMTP(place.hostname or "", place.port or 25) as smtp:
+        connection.execute(sqlalchemy.text(f"set search_path to {schema}"))
+        for number, one in enumerate(asked):
+            table = plain_script.report(connection, one, FIRST, MONTHS)
+            plain_script.mail(
+                smtp, f"Query {number}", f"finance@q{number}.example.com", plain_script.files(table)
+            )
+    engine.dispose()
+
+
+def require_same_reports(asked: list[Asked], schema: str, moment: datetime) -> None:
+    """Stops the benchmark when the script's numbers are not those that we keep, but for its floats."""
+    engine = sqlalchemy.create_engine(database_url().replace("postgresql:", "postgresql+psycopg:", 1))
+    with engine.connect() as plain, open_archive() as (archive, connection):
+        plain.execute(sqlalchemy.text(f"set search_path to {schema}"))
+        for number, one in enumerate(asked):
+            snapshot, _ = deliver(
+                connection, archive, saved_query(number, one), moment, generated_by="schedule"
+            )
+            tables = [
+                snapshot.read("csv"),
+                plain_script.files(plain_script.report(plain, one, FIRST, MONTHS))["csv"],
+            ]
+            kept, theirs = (list(csv.reader(io.StringIO(table.decode("utf-8-sig")))) for table in tables)
+            for row, other in zip(kept, theirs, strict=True):
+                for cell, its in zip(row, other, strict=True):
+                    assert cell == its or abs(float(cell) - float(its)) < 0.011, (one, row, other)  # noqa: PLR2004 - a cent
+    engine.dispose()
+
+
+def main(*, quick: bool) -> dict[str, str]:
+    """Measures, and gives each figure with what it is."""
+    count, runs = (50, 1) if quick else (500, 3)
+    asked = questions(count)
+    moments = iter(MOMENTS)
+    with furnished_home(clients=300 if quick else 1000, months=26):
+        prepare_dagster_home()
+        with database() as connection, current_marts(connection) as build:
+            schema = build.schema
+        require_same_reports(asked[:20], schema, next(moments))
+        memory: list[float] = []
+        measured: dict[str, list[float]] = {"ours": [], "script": []}
+        for run in range(1, runs + 1):
+            measured["script"].append(_seconds(lambda: script(asked, schema)))
+            measured["ours"].append(_seconds(lambda: memory.extend(ours(asked, next(moments)))))
+            note(
+                f"run {run} of {runs}: ours {measured['ours'][-1]:.1f} s, script {measured['script'][-1]:.1f} s"
+            )
+        dagster = _seconds(lambda: in_dagster(asked, next(moments)))
+    own, peer = middle(measured["ours"]), middle(measured["script"])
+    return {
+        "machine": machine(),
+        "reports of a run": f"{count}, {MONTHS} months each, CSV and XLSX; medians of {runs} runs",
+        "reports a second, archived and mailed": f"{count / own:.1f}",
+        "reports a second, plain script": f"{count / peer:.1f}",
+        "ours / script": f"{own / peer:.2f}",
+        "reports a second, in one run of Dagster": f"{count / dagster:.1f}",
+        "memory after the first tenth, and at the end": f"{memory[len(memory) // 10]:.0f} MB, {memory[-1]:.0f} MB",
+    }
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began

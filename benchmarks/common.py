@@ -1,0 +1,67 @@
+"""What benchmarks share: a home of their own with marts in it, the machine in words, and the page of results."""
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from orchestration import local
+from orchestration.build import build_marts
+from orchestration.connections import database
+from orchestration.settings import PROJECT_ROOT, settings
+from orchestration.source import ensure_schema, load, write_sample
+
+RESULTS = PROJECT_ROOT / "docs" / "benchmarks.md"
+_SERVICES = ("DATABASE_URL", "S3_BUCKET", "S3_ENDPOINT_URL", "SMTP_URL")
+
+
+@contextmanager
+def furnished_home(clients: int, months: int) -> Iterator[Path]:
+    """A home with a sample of so many clients and months in its marts; its local services end with the block."""
+    with tempfile.TemporaryDirectory(prefix="dynamics-bench-") as folder:
+        home = Path(folder)
+        for name in _SERVICES:
+            os.environ.pop(f"DYNAMICS_{name}", None)
+        os.environ["DYNAMICS_HOME"] = folder
+        settings.cache_clear()
+        try:
+            write_sample(home / "extract", clients=clients, months=months, seed=1)
+            with database() as connection:
+                ensure_schema(connection)
+                load(connection, home / "extract", base_currency="USD")
+                build_marts(connection, state=home / "dbt")
+            yield home
+        finally:
+            local.stop(home)
+
+
+def resident_megabytes() -> float:
+    """Memory that this process has in use."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def machine() -> str:
+    """The machine and the versions that the figures are true for."""
+    cores = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("dagster", "openpyxl", "pandas"))
+    return f"{cores} cores, {memory:.0f} GB, Python {platform.python_version()}, {libraries}"
+
+
+def middle(seconds: list[float]) -> float:
+    """The median."""
+    return median(seconds)
+
+
+def note(words: str) -> None:
+    """Tells of progress."""
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()
