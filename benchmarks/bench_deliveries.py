@@ -20,12 +20,12 @@ import sqlalchemy
 from benchmarks import plain_script
 from benchmarks.common import furnished_home, machine, middle, note, resident_megabytes
 from orchestration.connections import database, database_url, open_archive, smtp_url
-from orchestration.deliveries.assets import all_assets
-from orchestration.deliveries.instance import prepare_dagster_home
 from orchestration.deliveries.on_request import deliver
-from orchestration.deliveries.partitions import partition_key_of
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.reporting.marts import current_marts
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.scheduling.assets import all_assets
+from orchestration.scheduling.instance import prepare_dagster_home
+from orchestration.scheduling.partitions import partition_key_of
 
 CRON, MONTHS = "0 7 * * *", 12
 MOMENTS = [datetime(2026, 10, day, 7, tzinfo=UTC) for day in range(2, 30)]

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.deliveries.assets import all_assets
-from orchestration.deliveries.dagster_marts import dbt_resource, marts_assets
-from orchestration.deliveries.due import due_sensor
-from orchestration.deliveries.failed_runs import failures_sensor
-from orchestration.deliveries.saved_query_file import report_templates
-from orchestration.deliveries.schedules import schedules_of
-from orchestration.deliveries.upkeep import prune_schedule, upkeep_sensor
+from orchestration.saved_queries.saved_query_file import report_templates
+from orchestration.scheduling.assets import all_assets
+from orchestration.scheduling.dagster_marts import dbt_resource, marts_assets
+from orchestration.scheduling.due import due_sensor
+from orchestration.scheduling.failed_runs import failures_sensor
+from orchestration.scheduling.schedules import schedules_of
+from orchestration.scheduling.upkeep import prune_schedule, upkeep_sensor
 from orchestration.settings import settings
 
 

@@ -13,15 +13,15 @@ import dagster as dg
 
 from orchestration import local
 from orchestration.connections import database, open_archive, public_url
-from orchestration.deliveries.assets import assets_of, snapshot_key
-from orchestration.deliveries.cron import previous_moment
-from orchestration.deliveries.dagster_marts import dbt_resource, marts_assets
-from orchestration.deliveries.instance import prepare_dagster_home
-from orchestration.deliveries.partitions import partition_key_of
-from orchestration.deliveries.saved_query import SavedQuery
-from orchestration.deliveries.saved_query_file import report_templates
 from orchestration.errors import DynamicsError
 from orchestration.rendering import FORMATS
+from orchestration.saved_queries.cron import previous_moment
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.saved_queries.saved_query_file import report_templates
+from orchestration.scheduling.assets import assets_of, snapshot_key
+from orchestration.scheduling.dagster_marts import dbt_resource, marts_assets
+from orchestration.scheduling.instance import prepare_dagster_home
+from orchestration.scheduling.partitions import partition_key_of
 from orchestration.settings import settings
 from orchestration.source import ensure_schema, load, write_sample
 

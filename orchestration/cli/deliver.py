@@ -33,7 +33,7 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
     from orchestration.connections import open_archive
     from orchestration.deliveries import on_request
     from orchestration.deliveries.dispatch import told, unsent
-    from orchestration.deliveries.saved_query_file import load_saved_query
+    from orchestration.saved_queries.saved_query_file import load_saved_query
     from orchestration.settings import settings
 
     saved_query = load_saved_query(settings().templates, name)
@@ -77,7 +77,7 @@ def backfill(name: str, start: datetime, end: datetime, send: bool, again: bool)
     """
     from orchestration.connections import open_archive
     from orchestration.deliveries.backfill import backfill as run
-    from orchestration.deliveries.saved_query_file import load_saved_query
+    from orchestration.saved_queries.saved_query_file import load_saved_query
     from orchestration.settings import settings
 
     saved_query = load_saved_query(settings().templates, name)
@@ -106,7 +106,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> int:
     Of each it tells file, line, key, what is wrong and what is allowed. Without files, all are checked. Names of
     tags, owners, packages and currencies are looked up in the marts.
     """
-    from orchestration.deliveries.checking import check_saved_queries
+    from orchestration.saved_queries.checking import check_saved_queries
     from orchestration.settings import settings
 
     checked, problems, remarks = check_saved_queries(files, settings().templates)

@@ -173,7 +173,7 @@ def _asked(saved: str | None, flags: dict[str, Any]) -> tuple[str, str | None, "
         given["interval"] = {"from": start, "to": end}
     title, chart = "Customer Dynamics", None
     if saved is not None:
-        from orchestration.deliveries.saved_query_file import load_saved_query
+        from orchestration.saved_queries.saved_query_file import load_saved_query
         from orchestration.settings import settings
 
         template = load_saved_query(settings().templates, saved)

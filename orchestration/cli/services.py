@@ -56,7 +56,7 @@ def up() -> int:
 
     The local services that they need are started with them.
     """
-    from orchestration.deliveries.everything import run_everything
+    from orchestration.scheduling.everything import run_everything
 
     return run_everything(tell=click.echo)
 

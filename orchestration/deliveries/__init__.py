@@ -1,1 +1,1 @@
-"""Saved queries and what becomes of them: files with line-numbered problems, schedules, Dagster assets, deliveries."""
+"""From a saved query's moment to its mails: occurrences, reports, letters, catch-up, failures told."""

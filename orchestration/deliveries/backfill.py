@@ -8,13 +8,13 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.archive import Archive
-from orchestration.deliveries.cron import moments
 from orchestration.deliveries.dispatch import mail_report, told, unsent
 from orchestration.deliveries.occurrences import is_complete, newest_edition, next_edition
 from orchestration.deliveries.reports import snapshot_of
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.errors import DynamicsError, RequestError, Unavailable
 from orchestration.mailing import outbox
+from orchestration.saved_queries.cron import moments
+from orchestration.saved_queries.saved_query import SavedQuery
 from orchestration.settings import settings
 
 _GENERATED_BY = "backfill"

@@ -14,10 +14,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.archive import new_snapshot_id
-from orchestration.deliveries.cron import moments
 from orchestration.deliveries.freshness import waits_for
-from orchestration.deliveries.saved_query import Delivery, SavedQuery
 from orchestration.mailing.delivery import Header
+from orchestration.saved_queries.cron import moments
+from orchestration.saved_queries.saved_query import Delivery, SavedQuery
 
 LATE = timedelta(minutes=5)
 """A moment older than this was missed: Dagster has long asked for it, or never will."""

@@ -12,12 +12,12 @@ from orchestration.archive import Archive, Snapshot
 from orchestration.deliveries.occurrences import Occurrence, slice_occurrence
 from orchestration.deliveries.post import letter_of, queue_letter, send_queued
 from orchestration.deliveries.reports import require_sound, snapshot_of
-from orchestration.deliveries.saved_query import MAX_RECIPIENTS, SavedQuery
 from orchestration.deliveries.send_if import reason_not_to_send
 from orchestration.deliveries.slices import NOBODY, Slice, slices_of
 from orchestration.errors import DynamicsError, Unavailable
 from orchestration.mailing import outbox
 from orchestration.mailing.delivery import Delivery, Header, deliveries
+from orchestration.saved_queries.saved_query import MAX_RECIPIENTS, SavedQuery
 from orchestration.settings import settings
 
 

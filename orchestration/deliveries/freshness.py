@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.parameters import ReportQuery
+from orchestration.saved_queries.saved_query import SavedQuery
 
 
 def data_until(connection: Connection[TupleRow]) -> datetime | None:

@@ -23,13 +23,13 @@ from orchestration.deliveries.post import (
     sender_of_mails,
 )
 from orchestration.deliveries.reports import require_sound, snapshot_of
-from orchestration.deliveries.saved_query import MAX_RECIPIENTS, SavedQuery
 from orchestration.deliveries.send_if import reason_not_to_send
 from orchestration.errors import RequestError
 from orchestration.mailing import outbox
 from orchestration.mailing.address import parse_address
 from orchestration.mailing.delivery import Delivery
 from orchestration.mailing.smtp_url import SmtpUrl
+from orchestration.saved_queries.saved_query import MAX_RECIPIENTS, SavedQuery
 from orchestration.settings import settings
 
 

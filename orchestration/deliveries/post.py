@@ -13,7 +13,6 @@ from orchestration.connections import smtp_url
 from orchestration.deliveries.freshness import stale_line
 from orchestration.deliveries.letters import ATTACH_AT_MOST, Letter, LetterWriter, interval_words
 from orchestration.deliveries.occurrences import Occurrence
-from orchestration.deliveries.saved_query import SavedQuery, render_subject
 from orchestration.errors import RequestError
 from orchestration.mailing import outbox
 from orchestration.mailing.address import parse_sender
@@ -21,6 +20,7 @@ from orchestration.mailing.deliver import send_pending
 from orchestration.mailing.delivery import Delivery, delivery
 from orchestration.mailing.smtp_url import SmtpUrl
 from orchestration.mailing.transport import Transport
+from orchestration.saved_queries.saved_query import SavedQuery, render_subject
 from orchestration.settings import settings
 
 

@@ -7,7 +7,6 @@ from psycopg.rows import TupleRow
 
 from orchestration.archive import Archive, Snapshot
 from orchestration.deliveries.occurrences import Occurrence
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.errors import DynamicsError
 from orchestration.reporting.audit import audit
 from orchestration.reporting.engine import make_report
@@ -16,6 +15,7 @@ from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.periods import cut
 from orchestration.reporting.report import Report
+from orchestration.saved_queries.saved_query import SavedQuery
 
 
 class WrongReport(DynamicsError):

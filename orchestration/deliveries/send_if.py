@@ -4,10 +4,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.archive import Archive, Snapshot, SnapshotDamaged, SnapshotNotFound
-from orchestration.deliveries.conditions import exceeds
 from orchestration.deliveries.occurrences import Occurrence
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.reporting.parameters import ReportQuery
+from orchestration.saved_queries.conditions import exceeds
+from orchestration.saved_queries.saved_query import SavedQuery
 
 
 def reason_not_to_send(

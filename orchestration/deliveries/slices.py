@@ -10,10 +10,10 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.reporting.marts import current_marts
 from orchestration.reporting.owners import owner_id, owners_in_scope, query_of_owner
 from orchestration.reporting.resolve import UnknownName
+from orchestration.saved_queries.saved_query import SavedQuery
 
 NOBODY = "nobody"
 """Stands for the recipient of an owner that has no address."""

@@ -11,8 +11,8 @@ from psycopg.sql import SQL
 
 from orchestration.deliveries.catching_up import recipients_of
 from orchestration.deliveries.failures import Failure
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.mailing.delivery import COLUMNS, Delivery
+from orchestration.saved_queries.saved_query import SavedQuery
 
 _LOST = SQL(
     "o.purpose = 'delivery' and (d.state in ('failed', 'unknown') or d.recipient = 'nobody')"

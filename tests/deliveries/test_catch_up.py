@@ -8,8 +8,8 @@ import pytest
 from orchestration.deliveries.catching_up import AT_ONCE, missed, plan, register, settle
 from orchestration.deliveries.freshness import stale_line, waits_for
 from orchestration.deliveries.occurrences import delivery_occurrence
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.mailing.delivery import deliveries
+from orchestration.saved_queries.saved_query import SavedQuery
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

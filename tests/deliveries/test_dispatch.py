@@ -10,13 +10,13 @@ from mail_servers import Server
 
 from orchestration.connections import open_archive
 from orchestration.deliveries import on_request, post
-from orchestration.deliveries.assets import delivery_key
-from orchestration.deliveries.checking import check_saved_queries
 from orchestration.deliveries.dispatch import rows_of
 from orchestration.deliveries.occurrences import delivery_occurrence
 from orchestration.deliveries.slices import NOBODY
 from orchestration.errors import RequestError
 from orchestration.mailing import outbox
+from orchestration.saved_queries.checking import check_saved_queries
+from orchestration.scheduling.assets import delivery_key
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 FIRST, SECOND, THIRD = (NOW - timedelta(days=days) for days in (3, 2, 1))

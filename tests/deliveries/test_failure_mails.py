@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 from mail_servers import Server
 
-from orchestration.deliveries.failed_runs import failures_of, report
 from orchestration.deliveries.failures import Failure, record, tell
 from orchestration.deliveries.occurrences import delivery_occurrence
-from orchestration.deliveries.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
-from orchestration.deliveries.saved_query import SavedQuery
-from orchestration.deliveries.upkeep import is_needed, keep_up
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.scheduling.failed_runs import failures_of, report
+from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
+from orchestration.scheduling.upkeep import is_needed, keep_up
 
 MOMENT = datetime(2026, 3, 1, 7, tzinfo=UTC)
 KEY = "2026-03-01T07:00+0000"

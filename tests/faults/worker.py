@@ -24,13 +24,13 @@ from orchestration.archive import index
 from orchestration.archive.store import ObjectStore
 from orchestration.connections import object_store, open_archive
 from orchestration.deliveries import dispatch, on_request, post, reports
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.errors import DynamicsError
 from orchestration.mailing import outbox
 from orchestration.mailing.transport import Transport
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.report import Report
 from orchestration.reporting.table import METRICS, Block, ReportTable, Unit
+from orchestration.saved_queries.saved_query import SavedQuery
 
 NO_MORE_THAN = 60
 """Seconds that a worker may take; one that hangs longer is ended by its alarm, and its test fails."""

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from orchestration import local
 from orchestration.connections import database, object_store, public_url, smtp_url
-from orchestration.deliveries.instance import prepare_dagster_home
-from orchestration.deliveries.reload import LOCATION, reload_saved_queries, state_of
 from orchestration.errors import DynamicsError
+from orchestration.scheduling.instance import prepare_dagster_home
+from orchestration.scheduling.reload import LOCATION, reload_saved_queries, state_of
 from orchestration.settings import PROJECT_ROOT, settings
 
 _PATIENCE = {"web": 2.0, "dagster": 2.0, "assets": 20.0, "scheduler": 20.0}
@@ -103,7 +103,7 @@ def _end_dead_runs() -> None:
     """Before a scheduler runs: whatever counts as running was left by one that was killed."""
     from dagster import DagsterInstance
 
-    from orchestration.deliveries.upkeep import end_dead_runs
+    from orchestration.scheduling.upkeep import end_dead_runs
 
     with DagsterInstance.get() as instance:
         end_dead_runs(instance)

@@ -4,8 +4,8 @@ from textwrap import dedent
 
 import pytest
 
-from orchestration.deliveries.saved_query_file import SavedQueryError, read_saved_query
 from orchestration.errors import RequestError
+from orchestration.saved_queries.saved_query_file import SavedQueryError, read_saved_query
 
 GOOD = """\
 title: Customer Dynamics, month by month

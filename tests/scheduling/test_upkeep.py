@@ -19,14 +19,14 @@ from dagster._core.scheduler.instigation import (
 
 from orchestration.connections import database
 from orchestration.definitions import defs
-from orchestration.deliveries.assets import delivery_key, snapshot_key
 from orchestration.deliveries.catching_up import register
-from orchestration.deliveries.due import requests, switched_on
-from orchestration.deliveries.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
-from orchestration.deliveries.saved_query import SavedQuery
-from orchestration.deliveries.saved_query_file import report_templates
-from orchestration.deliveries.schedules import ready_at, schedule_name_of
-from orchestration.deliveries.upkeep import end_dead_runs, is_needed, prune
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.saved_queries.saved_query_file import report_templates
+from orchestration.scheduling.assets import delivery_key, snapshot_key
+from orchestration.scheduling.due import requests, switched_on
+from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
+from orchestration.scheduling.schedules import ready_at, schedule_name_of
+from orchestration.scheduling.upkeep import end_dead_runs, is_needed, prune
 
 MOMENT = datetime(2026, 3, 1, 7, tzinfo=UTC)
 KEY = "2026-03-01T07:00+0000"

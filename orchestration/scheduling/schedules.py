@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.connections import database
-from orchestration.deliveries.assets import delivery_key, snapshot_key
 from orchestration.deliveries.catching_up import LATE
 from orchestration.deliveries.freshness import data_until, waits_for
-from orchestration.deliveries.partitions import partition_key_of
-from orchestration.deliveries.run_tags import ATTEMPT, SCHEDULE
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.errors import DynamicsError
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.scheduling.assets import delivery_key, snapshot_key
+from orchestration.scheduling.partitions import partition_key_of
+from orchestration.scheduling.run_tags import ATTEMPT, SCHEDULE
 
 _WORDS = str.maketrans({"*": "x", "/": "_per_", ",": "_and_", "-": "_to_", "#": "_nth_", " ": "_"})
 

@@ -10,10 +10,10 @@ from psycopg.rows import TupleRow
 from orchestration.connections import database, open_archive
 from orchestration.deliveries.failures import record, tell
 from orchestration.deliveries.post import send_queued
-from orchestration.deliveries.reload import LOCATION
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.deliveries.what_failed import is_any_lost, lost_mails
 from orchestration.errors import DynamicsError, Unavailable
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.scheduling.reload import LOCATION
 from orchestration.settings import settings
 
 _ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)

@@ -6,11 +6,11 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.deliveries.assets import assets_of
-from orchestration.deliveries.cron import moments
-from orchestration.deliveries.partitions import partition_key_of, partitions_of
-from orchestration.deliveries.saved_query_file import read_saved_query
-from orchestration.deliveries.schedules import schedules_of
+from orchestration.saved_queries.cron import moments
+from orchestration.saved_queries.saved_query_file import read_saved_query
+from orchestration.scheduling.assets import assets_of
+from orchestration.scheduling.partitions import partition_key_of, partitions_of
+from orchestration.scheduling.schedules import schedules_of
 from orchestration.settings import PROJECT_ROOT
 
 SCHEDULED = """

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from orchestration.deliveries.cron import check_cron, moments, previous_moment
+from orchestration.saved_queries.cron import check_cron, moments, previous_moment
 
 ZONES = ["UTC", "Europe/Kyiv", "America/New_York", "Australia/Lord_Howe"]
 

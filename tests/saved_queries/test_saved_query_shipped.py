@@ -5,10 +5,10 @@ from typing import get_args
 import yaml
 from jsonschema import Draft202012Validator
 
-from orchestration.deliveries.saved_query import Chart
-from orchestration.deliveries.saved_query_file import read_saved_query, report_templates
-from orchestration.deliveries.schema import TEMPLATES, exposures, files, saved_query_schema
 from orchestration.rendering import CHARTS
+from orchestration.saved_queries.saved_query import Chart
+from orchestration.saved_queries.saved_query_file import read_saved_query, report_templates
+from orchestration.saved_queries.schema import TEMPLATES, exposures, files, saved_query_schema
 
 FILES = sorted(TEMPLATES.glob("*.yaml"))
 
@@ -59,7 +59,7 @@ def test_the_charts_are_those_that_can_be_drawn():
 
 
 def test_the_generated_files_are_current():
-    """If this fails: `python -m orchestration.deliveries.schema`."""
+    """If this fails: `python -m orchestration.saved_queries.schema`."""
     for path, text in files().items():
         assert path.read_text(encoding="utf-8") == text, path
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration.connections import database
-from orchestration.deliveries.assets import NOT_FINAL, delivery_key, snapshot_key
-from orchestration.deliveries.dagster_marts import MARTS
 from orchestration.deliveries.failures import Failure, record, tell, tell_directly
-from orchestration.deliveries.partitions import moment_of
-from orchestration.deliveries.run_tags import ATTEMPT, MAX_ATTEMPTS, PARTITION, SCHEDULE
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.deliveries.what_failed import failed_build, failed_report
 from orchestration.errors import Unavailable
 from orchestration.mailing.connection import one_line
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.scheduling.assets import NOT_FINAL, delivery_key, snapshot_key
+from orchestration.scheduling.dagster_marts import MARTS
+from orchestration.scheduling.partitions import moment_of
+from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, PARTITION, SCHEDULE
 
 if TYPE_CHECKING:
     from dagster._core.execution.plan.objects import StepFailureData

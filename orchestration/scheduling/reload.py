@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from orchestration.deliveries.saved_query_file import report_templates
 from orchestration.errors import RequestError
+from orchestration.saved_queries.saved_query_file import report_templates
 
 LOCATION = "customer_dynamics"
 """What Dagster calls our assets: it keeps under this name which schedules are on and when they last fired."""

@@ -11,15 +11,15 @@ import dagster as dg
 from orchestration.archive import Snapshot, SnapshotNotFound
 from orchestration.connections import open_archive
 from orchestration.deliveries.catching_up import SCHEDULED
-from orchestration.deliveries.dagster_marts import MARTS
 from orchestration.deliveries.dispatch import mail_report, told, unsent
 from orchestration.deliveries.occurrences import delivery_occurrence
-from orchestration.deliveries.partitions import partitions_of
 from orchestration.deliveries.post import letter_of
 from orchestration.deliveries.reports import problems_of, snapshot_of
-from orchestration.deliveries.saved_query import SavedQuery
 from orchestration.errors import DynamicsError, Unavailable
 from orchestration.rendering import FORMATS, markdown_table
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.scheduling.dagster_marts import MARTS
+from orchestration.scheduling.partitions import partitions_of
 from orchestration.settings import settings
 
 SEND_TAG = "dynamics/send"

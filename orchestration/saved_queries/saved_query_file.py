@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from orchestration.deliveries.explain import explain, key_of
-from orchestration.deliveries.saved_query import NAME_PATTERN, SavedQuery, SavedQueryFile
-from orchestration.deliveries.yaml_lines import YamlLineError, load
 from orchestration.errors import RequestError
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.parameters import ReportQuery
+from orchestration.saved_queries.explain import explain, key_of
+from orchestration.saved_queries.saved_query import NAME_PATTERN, SavedQuery, SavedQueryFile
+from orchestration.saved_queries.yaml_lines import YamlLineError, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -8,12 +8,12 @@ import pytest
 
 from orchestration.connections import open_archive
 from orchestration.deliveries import reports
-from orchestration.deliveries.assets import SEND_TAG, all_assets, delivery_key, snapshot_key
-from orchestration.deliveries.dagster_marts import dbt_resource, marts_assets
-from orchestration.deliveries.failed_runs import failures_of
-from orchestration.deliveries.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.table import METRICS
+from orchestration.scheduling.assets import SEND_TAG, all_assets, delivery_key, snapshot_key
+from orchestration.scheduling.dagster_marts import dbt_resource, marts_assets
+from orchestration.scheduling.failed_runs import failures_of
+from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
 
 MONTHLY = """
 title: By month

@@ -24,11 +24,11 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from orchestration.deliveries.amounts import Duration, Size
-from orchestration.deliveries.conditions import Threshold, parse_threshold
-from orchestration.deliveries.cron import check_cron
-from orchestration.deliveries.subject import DEFAULT_SUBJECT, VARIABLES, check_subject, render
 from orchestration.reporting.parameters import ReportQuery, Timezone
+from orchestration.saved_queries.amounts import Duration, Size
+from orchestration.saved_queries.conditions import Threshold, parse_threshold
+from orchestration.saved_queries.cron import check_cron
+from orchestration.saved_queries.subject import DEFAULT_SUBJECT, VARIABLES, check_subject, render
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 MAX_RECIPIENTS = 500

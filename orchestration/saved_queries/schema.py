@@ -1,6 +1,6 @@
 """What others read of the saved queries: a JSON Schema for editors, dbt exposures for the lineage.
 
-`python -m orchestration.deliveries.schema` writes both files; a test keeps them current.
+`python -m orchestration.saved_queries.schema` writes both files; a test keeps them current.
 """
 
 import json
@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from orchestration.deliveries.saved_query import SavedQuery, SavedQueryFile
-from orchestration.deliveries.saved_query_file import SavedQueryError, report_templates
+from orchestration.saved_queries.saved_query import SavedQuery, SavedQueryFile
+from orchestration.saved_queries.saved_query_file import SavedQueryError, report_templates
 from orchestration.settings import PROJECT_ROOT
 
 TEMPLATES = PROJECT_ROOT / "report_templates"
@@ -60,7 +60,7 @@ def files() -> dict[Path, str]:
     saved_queries, problems = report_templates(TEMPLATES)
     if problems:
         raise SavedQueryError(problems)
-    generated = "# Generated from report_templates/ by `python -m orchestration.deliveries.schema`.\n"
+    generated = "# Generated from report_templates/ by `python -m orchestration.saved_queries.schema`.\n"
     return {
         SCHEMA_FILE: json.dumps(saved_query_schema(), indent=2, ensure_ascii=False) + "\n",
         EXPOSURES_FILE: generated

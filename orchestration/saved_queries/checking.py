@@ -5,17 +5,17 @@ from functools import partial
 from pathlib import Path
 
 from orchestration.connections import database
-from orchestration.deliveries.saved_query import SavedQuery
-from orchestration.deliveries.saved_query_file import (
+from orchestration.errors import DynamicsError
+from orchestration.reporting.marts import current_marts
+from orchestration.reporting.resolve import unknown_names
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.saved_queries.saved_query_file import (
     Problem,
     SavedQueryError,
     check_names,
     read_saved_query,
     report_templates,
 )
-from orchestration.errors import DynamicsError
-from orchestration.reporting.marts import current_marts
-from orchestration.reporting.resolve import unknown_names
 from orchestration.settings import settings
 
 

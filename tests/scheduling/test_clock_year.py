@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from orchestration.deliveries.catching_up import LATE, plan, register, settle
-from orchestration.deliveries.cron import moments
 from orchestration.deliveries.occurrences import delivery_occurrence
-from orchestration.deliveries.partitions import occurrences_of, partition_key_of
-from orchestration.deliveries.saved_query import SavedQuery
+from orchestration.saved_queries.cron import moments
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.scheduling.partitions import occurrences_of, partition_key_of
 
 BEGIN, END = datetime(2025, 12, 31, 12, tzinfo=UTC), datetime(2027, 1, 1, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

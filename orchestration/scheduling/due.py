@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.connections import database
-from orchestration.deliveries.assets import delivery_key, snapshot_key
 from orchestration.deliveries.catching_up import LATE, plan, register, settle
 from orchestration.deliveries.freshness import data_until
-from orchestration.deliveries.partitions import partition_key_of
-from orchestration.deliveries.run_tags import ATTEMPT, MAX_ATTEMPTS, PARTITION, SCHEDULE
-from orchestration.deliveries.saved_query import SavedQuery
-from orchestration.deliveries.schedules import run_request, schedule_name_of
 from orchestration.errors import DynamicsError
+from orchestration.saved_queries.saved_query import SavedQuery
+from orchestration.scheduling.assets import delivery_key, snapshot_key
+from orchestration.scheduling.partitions import partition_key_of
+from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, PARTITION, SCHEDULE
+from orchestration.scheduling.schedules import run_request, schedule_name_of
 
 _MOST = 50
 """Runs that one look asks for: with a minute's work in the queue nothing is gained by more."""

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from orchestration.deliveries.saved_query_file import SavedQueryError, check_names, read_saved_query
 from orchestration.reporting.resolve import UnknownName
+from orchestration.saved_queries.saved_query_file import SavedQueryError, check_names, read_saved_query
 
 GOOD = """\
 title: Partners

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestration.deliveries.saved_query import Delivery, Output, SavedQueryFile
 from orchestration.reporting.parameters import Between, ReportQuery
+from orchestration.saved_queries.saved_query import Delivery, Output, SavedQueryFile
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

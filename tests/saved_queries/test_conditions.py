@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.deliveries.conditions import Threshold, exceeds, parse_threshold
 from orchestration.reporting.table import METRICS, Block, ReportTable
+from orchestration.saved_queries.conditions import Threshold, exceeds, parse_threshold
 
 ROW = "Clients - Active / Qty"
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.deliveries.saved_query import SavedQuery, render_subject
-from orchestration.deliveries.subject import check_subject
 from orchestration.errors import RequestError
+from orchestration.saved_queries.saved_query import SavedQuery, render_subject
+from orchestration.saved_queries.subject import check_subject
 
 VALUES = {
     "interval": "2026-10-01 to 2026-10-31",

@@ -2,7 +2,9 @@
 
 import pytest
 
-from orchestration.deliveries.saved_query_file import (
+from orchestration.errors import RequestError
+from orchestration.reporting.resolve import UnknownName
+from orchestration.saved_queries.saved_query_file import (
     Problem,
     SavedQueryError,
     check_names,
@@ -10,8 +12,6 @@ from orchestration.deliveries.saved_query_file import (
     read_saved_query,
     report_templates,
 )
-from orchestration.errors import RequestError
-from orchestration.reporting.resolve import UnknownName
 
 GOOD = """\
 title: Customer Dynamics, month by month

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from orchestration.deliveries.saved_query import SavedQuery
+from orchestration.saved_queries.saved_query import SavedQuery
 
 FIRST_OCCURRENCE = datetime(2015, 1, 1, tzinfo=UTC)
 """Scheduled moments before this one have no partition: nobody's billing data is older."""
