@@ -70,10 +70,3 @@ def smtp_url() -> str:
 def public_url() -> str:
     """What links begin with: the address this home serves its pages at, unless the settings name another."""
     return (settings().public_url or f"http://127.0.0.1:{local.web_port(settings().home)}").rstrip("/")
-
-
-@contextmanager
-def archive_of_request() -> Iterator[Archive]:
-    """The archive for one request of the web pages."""
-    with open_archive() as (archive, _):
-        yield archive

@@ -16,7 +16,7 @@ import xlrd
 from starlette.testclient import TestClient
 
 from orchestration import local
-from orchestration.connections import archive_of_request, open_archive
+from orchestration.connections import open_archive
 from orchestration.rendering import FORMATS
 from orchestration.reporting.table import ReportTable
 from orchestration.settings import PROJECT_ROOT, settings
@@ -93,7 +93,7 @@ def mails_bring_their_links(paths, snapshot_ids):
 
 def links_open(links):
     """The pages show a report behind each link."""
-    browser = TestClient(create_app(archive_of_request))
+    browser = TestClient(create_app(open_archive))
     for link in links:
         address = urlsplit(link)
         page = browser.get(f"{address.path}?{address.query}")

@@ -6,7 +6,7 @@ import pytest
 from desk import GOLDEN, GOLDEN_QUERY, Desk
 from starlette.testclient import TestClient
 
-from orchestration.connections import archive_of_request
+from orchestration.connections import open_archive
 from orchestration.rendering import FORMATS
 from orchestration.settings import settings
 from orchestration.web import create_app
@@ -20,7 +20,7 @@ def desk(monkeypatch, home, database_url, tmp_path):
 
 def behind(snapshot_id):
     """All that the link of a snapshot shows: the page, and the stored bytes of each format."""
-    with TestClient(create_app(archive_of_request)) as browser:
+    with TestClient(create_app(open_archive)) as browser:
         answers = {
             fmt: browser.get("/view", params={"id": snapshot_id} | ({"format": fmt} if fmt else {}))
             for fmt in (None, *FORMATS)

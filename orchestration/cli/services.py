@@ -19,7 +19,7 @@ def serve(host: str, port: int | None) -> None:
     """Serves the web pages until Ctrl-C: all links open here."""
     import uvicorn
 
-    from orchestration.connections import archive_of_request
+    from orchestration.connections import open_archive
     from orchestration.local import web_port
     from orchestration.settings import settings
     from orchestration.web.app import create_app
@@ -28,7 +28,7 @@ def serve(host: str, port: int | None) -> None:
     listener = _listen(host, chosen)
     # No access log: a link is all that it takes to read a report.
     config = uvicorn.Config(
-        create_app(archive_of_request), log_level="warning", access_log=False, server_header=False
+        create_app(open_archive), log_level="warning", access_log=False, server_header=False
     )
     remark(f"serving on http://{f'[{host}]' if ':' in host else host}:{chosen}, Ctrl-C stops it")
     with suppress(KeyboardInterrupt):

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from psycopg import OperationalError
+from psycopg import Connection, OperationalError
+from psycopg.rows import TupleRow
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -15,34 +16,31 @@ from starlette.staticfiles import StaticFiles
 
 from orchestration.archive import Archive, SnapshotDamaged, SnapshotNotFound
 from orchestration.errors import Unavailable
+from orchestration.web import ask, records, report, saved, sign_in
 from orchestration.web.headers import SECURITY_HEADERS, SecurityHeaders
-from orchestration.web.pages import message_page, snapshot_page, stored_file
+from orchestration.web.pages import message_page
 
-ArchiveFactory = Callable[[], AbstractContextManager[Archive]]
+OpenArchive = Callable[[], AbstractContextManager[tuple[Archive, Connection[TupleRow]]]]
+"""Opens the archive and the database that its index is on, for one request."""
 
 _log = logging.getLogger(__name__)
 
 
-def create_app(archive_factory: ArchiveFactory) -> Starlette:
-    """The pages over the archive that `archive_factory` opens, once for every request and closed after it."""
-
-    def view(request: Request) -> Response:
-        with archive_factory() as archive:
-            snapshot = archive.open(request.query_params.get("id", ""))
-            fmt = request.query_params.get("format")
-            if fmt is None:
-                return snapshot_page(snapshot)
-            return stored_file(snapshot, fmt, request.headers.get("if-none-match", ""))
-
-    return Starlette(
+def create_app(open_archive: OpenArchive) -> Starlette:
+    """The pages over the archive and the engine; each request that needs them opens them, and closes them after it."""
+    app = Starlette(
         routes=[
-            Route("/", _home),
-            Route("/view", view),
+            *ask.ROUTES,
+            *report.ROUTES,
+            *saved.ROUTES,
+            *records.ROUTES,
+            *sign_in.ROUTES,
             Route("/healthz", _healthz),
             Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
         ],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(sign_in.SignIn)],
         exception_handlers={
+            403: _forbidden,
             404: _not_found,
             SnapshotNotFound: _not_found,
             SnapshotDamaged: _damaged,
@@ -51,18 +49,20 @@ def create_app(archive_factory: ArchiveFactory) -> Starlette:
             Exception: _failed,
         },
     )
-
-
-def _home(_: Request) -> Response:
-    return message_page(
-        200,
-        "Customer Dynamics",
-        "Reports are opened by their link: it came with the mail, or from whoever shared the report with you.",
-    )
+    app.state.open_archive = open_archive
+    return app
 
 
 def _healthz(_: Request) -> Response:
     return PlainTextResponse("ok\n")
+
+
+def _forbidden(_: Request, __: Exception) -> Response:
+    return message_page(
+        403,
+        "This is not for you to see",
+        "Your account may not do this. Whoever runs this service can change that.",
+    )
 
 
 def _not_found(_: Request, __: Exception) -> Response:

@@ -5,12 +5,12 @@ import json
 from desk import GOLDEN_QUERY
 from starlette.testclient import TestClient
 
-from orchestration.connections import archive_of_request
+from orchestration.connections import open_archive
 from orchestration.web import create_app
 
 
 def page(snapshot_id, **more):
-    with TestClient(create_app(archive_of_request)) as browser:
+    with TestClient(create_app(open_archive)) as browser:
         return browser.get("/view", params={"id": snapshot_id, **more})
 
 

@@ -10,7 +10,7 @@ import xlrd
 from desk import GOLDEN, GOLDEN_QUERY
 from starlette.testclient import TestClient
 
-from orchestration.connections import archive_of_request
+from orchestration.connections import open_archive
 from orchestration.web import create_app
 
 EXPECTED = (GOLDEN / "expected.csv").read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
@@ -87,7 +87,7 @@ def shown(cells):
 
 def test_the_link_shows_the_report_and_gives_the_stored_bytes(desk):
     snapshot_id = desk("query", *GOLDEN_QUERY).id
-    with TestClient(create_app(archive_of_request)) as browser:
+    with TestClient(create_app(open_archive)) as browser:
         page = browser.get("/view", params={"id": snapshot_id})
         stored = browser.get("/view", params={"id": snapshot_id, "format": "csv"})
     assert page.status_code == 200

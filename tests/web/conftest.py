@@ -61,7 +61,7 @@ def browser(store, database_url, browse):
     @contextmanager
     def open_archive():
         with database_room.connect(database_url) as connection:
-            yield Archive(store, connection, "https://reports.example.com")
+            yield Archive(store, connection, "https://reports.example.com"), connection
 
     return browse(open_archive)
 
