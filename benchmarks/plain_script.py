@@ -40,7 +40,7 @@ _COHORTS = f"""
                sum(balance) filter (where balance > 0) as pos, sum(balance) filter (where balance < 0) as neg,
                sum(balance) as balance
         from months
-        join fct_balances b on b.valid_from < end_at and (b.valid_to is null or b.valid_to >= end_at)
+        join fct_client_events b on b.occurred_at < end_at and (b.valid_to is null or b.valid_to >= end_at)
         join scope using (client_id)
         cross join lateral (values
             ('Clients - Active', last_paid_at >= active_since),
@@ -55,11 +55,11 @@ _COHORTS = f"""
 _FLOWS = f"""
     with {_MONTHS},
     days as (
-        select n, kind, scope.currency, utc_date, count(*) as qty, sum(amount) as total
+        select n, kind, scope.currency, cast(occurred_at at time zone 'UTC' as date) as utc_date, count(*) as qty, sum(amount) as total
         from months
-        join fct_transactions t on t.occurred_at >= start_at and t.occurred_at < end_at
+        join fct_client_events t on kind <> 'created' and t.occurred_at >= start_at and t.occurred_at < end_at
         join scope using (client_id)
-        group by n, kind, scope.currency, utc_date
+        group by 1, 2, 3, 4
     )
     select n, kind, sum(qty) as qty, sum(total * {_RATE.format(currency="days.currency", day="days.utc_date")}) as total
     from days group by n, kind

@@ -2,8 +2,12 @@
 
 Two schemas take turns (docs/decisions.md). A reader locks the schema it reads (`reporting.marts`), a build locks the
 one it writes, so nobody ever sees half a build, and a build that was killed leaves the last one in place.
+
+What changed in `billing` since a schema was built last is in `dynamics.touched`: only that is built anew, unless the
+schema's last build did not end well, the models are others now, or nobody watched.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
@@ -29,11 +33,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class PendingBuild:
-    """A build that is being written: its number, the schema it goes to, and up to when its data is known."""
+    """A build that is being written: its number, the schema it goes to, up to when its data is known, and how."""
 
     build_id: int
     schema: str
     as_of: datetime
+    is_full: bool
+    """Whether everything is built anew, rather than what was touched."""
 
 
 def build_marts(
@@ -45,36 +51,139 @@ def build_marts(
 ) -> PendingBuild:
     """Brings the marts up to date with `billing` and makes them the ones that are read.
 
-    dbt keeps its parsed project and its logs in the folder `state`. Raises DynamicsError when nothing was loaded,
-    and when a model or test fails: the last build is then still the one that is read.
+    Where nothing was touched, the build that is read is, and only its `as_of` becomes that of the last load. dbt keeps
+    its parsed project and its logs in the folder `state`. Raises DynamicsError when nothing was loaded, and when a
+    model or test fails: the last build is then still the one that is read.
     """
-    with new_build(connection) as build:
-        _run_dbt(state, full_refresh=full_refresh, progress=progress)
+    with _billing_at_rest(connection):
+        renewed = None if full_refresh else _renewed(connection)
+    if renewed:
+        return renewed
+    with new_build(connection, full_refresh=full_refresh) as build:
+        _run_dbt(state, progress=progress)
     return build
 
 
 @contextmanager
-def new_build(connection: Connection[TupleRow]) -> Iterator[PendingBuild]:
-    """Reserves the schema that is not read, points dbt's profile at it, and publishes it if the block succeeds."""
-    connection.rollback()
-    connection.execute("select pg_advisory_lock(%s)", [SOURCE_LOCK])
-    schema = None
-    try:
+def new_build(connection: Connection[TupleRow], *, full_refresh: bool = False) -> Iterator[PendingBuild]:
+    """Reserves the schema that is not read, points dbt's profile at it, and publishes it if the block succeeds.
+
+    The block runs dbt, which finds an empty schema, or the last build there and in its table `touched` what to replace.
+    """
+    with _billing_at_rest(connection):
         as_of = _as_of(connection)
         schema = _idle_schema(connection)
         connection.execute("select pg_advisory_lock(hashtext(%s))", [schema])
-        build = PendingBuild(_register(connection, schema, as_of), schema, as_of)
-        connection.commit()
-        with _profile(connection, schema):
-            yield build
-        connection.execute(
-            "update dynamics.builds set finished_at = now() where build_id = %s", [build.build_id]
+        is_full = full_refresh or not _value(connection, _CAN_BE_FILLED_UP, {"schema": schema, "models": _models()})
+        _prepare(connection, schema, is_full=is_full)
+        build_id = _value(
+            connection,
+            "insert into dynamics.builds (marts_schema, as_of, touched_before, models)"
+            " values (%s, %s, pg_snapshot_xmin(pg_current_snapshot()), %s) returning build_id",
+            [schema, as_of, _models()],
         )
         connection.commit()
+        with _profile(connection, schema):
+            yield PendingBuild(build_id, schema, as_of, is_full)
+        connection.execute("update dynamics.builds set finished_at = now() where build_id = %s", [build_id])
+        connection.execute(_FORGET_TOUCHED)
+        connection.commit()
+
+
+_CAN_BE_FILLED_UP = """
+    select finished_at is not null and models = %(models)s and dynamics.billing_is_watched() and not exists (
+        select from dynamics.touched where everything and changed_by >= builds.touched_before
+    )
+    from dynamics.builds
+    where marts_schema = %(schema)s
+    order by build_id desc limit 1
+"""
+"""Whether a schema holds a whole build of these models, since which all changes are known."""
+
+_UNTOUCHED = """
+    select build_id, marts_schema from dynamics.builds
+    where
+        build_id = (select max(build_id) from dynamics.builds where finished_at is not null)
+        and models = %(models)s
+        and dynamics.billing_is_watched()
+        and not exists (select from dynamics.touched where changed_by >= builds.touched_before)
+"""
+
+_FORGET_TOUCHED = """
+    delete from dynamics.touched where changed_by < (
+        select min(touched_before) from (
+            select distinct on (marts_schema) finished_at, touched_before from dynamics.builds
+            order by marts_schema, build_id desc
+        ) as latest
+        where finished_at is not null
+    )
+"""
+"""A schema whose latest build did not end is built whole next, and needs no marks."""
+
+
+@contextmanager
+def _billing_at_rest(connection: Connection[TupleRow]) -> Iterator[None]:
+    """Waits for loads and other builds, and keeps them waiting until the block ends, with all locks that it takes."""
+    connection.rollback()
+    connection.execute("select pg_advisory_lock(%s)", [SOURCE_LOCK])
+    try:
+        yield
     finally:
         connection.rollback()
         connection.execute("select pg_advisory_unlock_all()")
         connection.commit()
+
+
+def _renewed(connection: Connection[TupleRow]) -> PendingBuild | None:
+    """The build that is read, when nothing was touched since, under a new number if the data is known longer now."""
+    row = connection.execute(_UNTOUCHED, {"models": _models()}).fetchone()
+    if row is None:
+        return None
+    build_id, schema = row
+    as_of = _as_of(connection)
+    renewed = connection.execute(
+        "insert into dynamics.builds (marts_schema, as_of, finished_at, touched_before, models)"
+        " select marts_schema, %s, now(), touched_before, models from dynamics.builds"
+        " where build_id = %s and as_of <> %s returning build_id",
+        [as_of, build_id, as_of],
+    ).fetchone()
+    connection.commit()
+    return PendingBuild(renewed[0] if renewed else build_id, schema, as_of, is_full=False)
+
+
+def _prepare(connection: Connection[TupleRow], schema: str, *, is_full: bool) -> None:
+    """Leaves in the schema what dbt builds on: nothing, or the last build and in `touched` who changed since, and when."""
+    named = sql.Identifier(schema)
+    if is_full:
+        connection.execute(sql.SQL("drop schema if exists {} cascade").format(named))
+        connection.execute(sql.SQL("create schema {}").format(named))
+        connection.execute(
+            sql.SQL("create table {}.touched (client_id text, since timestamptz)").format(named)
+        )
+        return
+    connection.execute(sql.SQL("truncate {}.touched").format(named))
+    connection.execute(
+        sql.SQL(
+            "insert into {}.touched (client_id, since)"
+            " select client_id, case when bool_and(since is not null) then min(since) end"
+            " from dynamics.touched"
+            " where client_id is not null and changed_by >= ("
+            "  select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1)"
+            " group by client_id"
+        ).format(named),
+        [schema],
+    )
+    connection.execute(sql.SQL("analyze {}.touched").format(named))
+
+
+def _models() -> str:
+    """What the dbt project is, in one hash: rows that other models made are not filled up."""
+    digest = hashlib.sha256()
+    for folder in ("dbt_project.yml", "macros", "models"):
+        for path in sorted((DBT_PROJECT / folder).rglob("*")) or [DBT_PROJECT / folder]:
+            if path.is_file() and path.suffix != ".md":
+                digest.update(path.relative_to(DBT_PROJECT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _as_of(connection: Connection[TupleRow]) -> datetime:
@@ -101,16 +210,7 @@ def _idle_schema(connection: Connection[TupleRow]) -> str:
     return next(schema for schema in _SCHEMAS if schema != read)
 
 
-def _register(connection: Connection[TupleRow], schema: str, as_of: datetime) -> int:
-    build_id: int = _value(
-        connection,
-        "insert into dynamics.builds (marts_schema, as_of) values (%s, %s) returning build_id",
-        [schema, as_of],
-    )
-    return build_id
-
-
-def _value(connection: Connection[TupleRow], text: Any, parameters: list[Any] | None = None) -> Any:
+def _value(connection: Connection[TupleRow], text: Any, parameters: list[Any] | dict[str, Any] | None = None) -> Any:
     row = connection.execute(text, parameters).fetchone()
     return row[0] if row else None
 
@@ -137,7 +237,7 @@ def _profile(connection: Connection[TupleRow], schema: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _run_dbt(state: Path, *, full_refresh: bool, progress: Progress | None) -> None:
+def _run_dbt(state: Path, *, progress: Progress | None) -> None:
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
@@ -155,7 +255,6 @@ def _run_dbt(state: Path, *, full_refresh: bool, progress: Progress | None) -> N
     ]
     arguments += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     arguments += ["--target-path", str(state / "target"), "--exclude-resource-type", "unit_test"]
-    arguments += ["--full-refresh"] if full_refresh else []
     outcome = dbtRunner(callbacks=[on_event]).invoke(arguments)
     if outcome.success:
         return

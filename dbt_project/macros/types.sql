@@ -1,2 +1,7 @@
 {# Sums of amounts: as wide as any ledger will need, with the six places of an amount (spec 1). #}
 {% macro type_money() %}numeric(38, 6){% endmacro %}
+
+{# An instant, with its zone. #}
+{% macro type_instant() %}{{ return(adapter.dispatch('type_instant')()) }}{% endmacro %}
+{% macro default__type_instant() %}timestamp with time zone{% endmacro %}
+{% macro spark__type_instant() %}timestamp{% endmacro %}

@@ -19,8 +19,7 @@ EXPOSURES_FILE = PROJECT_ROOT / "dbt_project" / "models" / "exposures.yml"
 
 DEPENDS_ON = (
     "fct_clients",
-    "fct_transactions",
-    "fct_balances",
+    "fct_client_events",
     "fct_lapses",
     "fct_package_holdings",
     "mart_flows_daily",

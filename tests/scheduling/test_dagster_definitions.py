@@ -187,7 +187,7 @@ def test_the_data_flows_from_the_marts_through_the_snapshot_to_the_mail(loaded):
     parents = graph.get(snapshot).parent_keys
     assert {key.to_user_string() for key in parents} >= {
         "fct_clients",
-        "fct_transactions",
+        "fct_client_events",
         "mart_flows_daily",
     }
     assert all(graph.get(key).group_name == "marts" for key in parents)

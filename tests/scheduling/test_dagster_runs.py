@@ -45,7 +45,7 @@ def table(link):
 
 def test_the_marts_are_assets_and_their_tests_are_checks(office):
     made = {event.asset_key.to_user_string() for event in office.marts.get_asset_materialization_events()}
-    assert {"fct_clients", "fct_transactions", "fct_balances", "mart_flows_daily"} <= made
+    assert {"fct_clients", "fct_client_events", "mart_flows_daily"} <= made
     checks = office.marts.get_asset_check_evaluations()
     assert len(checks) > 10
     assert all(check.passed for check in checks)

@@ -1,6 +1,14 @@
-{{ config(indexes=[{'columns': ['tag', 'client_id'], 'unique': true}]) }}
+-- depends_on: {{ ref('int_touched') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    indexes=[{'columns': ['tag', 'client_id'], 'unique': true}, {'columns': ['client_id']}],
+) }}
 
 select
     client_id,
     tag
 from {{ ref('stg_billing__client_tags') }}
+{% if is_incremental() %}
+where client_id in (select client_id from {{ ref('int_touched') }})
+{% endif %}

@@ -1,7 +1,9 @@
-{{ config(indexes=[
-    {'columns': ['client_id'], 'unique': true},
-    {'columns': ['client_type', 'owner_id']},
-]) }}
+-- depends_on: {{ ref('int_touched') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    indexes=[{'columns': ['client_id'], 'unique': true}, {'columns': ['client_type', 'owner_id']}],
+) }}
 
 select
     client_id,
@@ -11,3 +13,6 @@ select
     currency,
     created_at
 from {{ ref('stg_billing__clients') }}
+{% if is_incremental() %}
+where client_id in (select client_id from {{ ref('int_touched') }})
+{% endif %}

@@ -1,35 +1,27 @@
-{{ config(indexes=[{'columns': ['client_type', 'valid_from']}]) }}
-
-with
-
-balances as (
-    select * from {{ ref('fct_balances') }}
-),
-
-paid as (
-    select
-        client_id,
-        valid_from as paid_at,
-        lead(valid_from) over (partition by client_id order by valid_from) as next_paid_at
-    from balances
-    where last_paid_at = valid_from
-),
-
-long_pauses as (
-    select * from paid
-    where next_paid_at is null or next_paid_at > {{ shortest_lapse('paid_at') }}
-)
+-- depends_on: {{ ref('int_touched') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    meta={'instant': 'valid_from'},
+    indexes=[{'columns': ['client_type', 'valid_from']}, {'columns': ['client_id']}],
+) }}
 
 select
-    balances.client_id,
-    balances.client_type,
-    balances.currency,
-    balances.valid_from,
-    balances.valid_to,
-    balances.balance,
-    balances.last_paid_at,
-    balances.created
-from balances
-inner join long_pauses
-    on balances.client_id = long_pauses.client_id and balances.last_paid_at = long_pauses.paid_at
-where balances.valid_to is null or balances.valid_to > {{ shortest_lapse('balances.last_paid_at') }}
+    events.client_id,
+    events.client_type,
+    events.currency,
+    events.occurred_at as valid_from,
+    events.valid_to,
+    events.balance,
+    events.last_paid_at,
+    events.created
+from {{ ref('fct_client_events') }} as events
+{% if is_incremental() %}
+inner join {{ ref('int_touched') }} as touched
+    on events.client_id = touched.client_id and (touched.since is null or events.occurred_at >= touched.since)
+{% endif %}
+where
+    events.last_paid_at is not null
+    and (events.valid_to is null or events.valid_to > {{ shortest_lapse('events.last_paid_at') }})
+    -- An event that another one of the same instant follows has no state of its own.
+    and (events.valid_to is null or events.valid_to > events.occurred_at)

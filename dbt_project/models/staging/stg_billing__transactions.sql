@@ -2,7 +2,6 @@ select
     transaction_id,
     client_id,
     occurred_at,
-    {{ utc_date('occurred_at') }} as utc_date,
     kind,
     amount,
     package_id,

@@ -8,19 +8,19 @@ states as materialized (
         members.group_number,
         members.currency,
         greatest(
-            width_bucket(balances.valid_from, %(ends)s) + 1,
+            width_bucket(events.occurred_at, %(ends)s) + 1,
             case when members.held_since is null then 1 else width_bucket(members.held_since, %(ends)s) + 1 end
         ) as first_period,
         least(
-            case when balances.valid_to is null then %(periods)s else width_bucket(balances.valid_to, %(ends)s) end,
+            case when events.valid_to is null then %(periods)s else width_bucket(events.valid_to, %(ends)s) end,
             case when members.held_until is null then %(periods)s else width_bucket(members.held_until, %(ends)s) end
         ) as last_period,
-        width_bucket(balances.last_paid_at, %(active_since)s) as last_active_period,
-        balances.created,
-        balances.balance
+        width_bucket(events.last_paid_at, %(active_since)s) as last_active_period,
+        events.created,
+        events.balance
     from members
-    inner join fct_balances as balances using (client_id)
-    where balances.valid_from < %(last_end)s and (balances.valid_to is null or balances.valid_to >= %(first_end)s)
+    inner join fct_client_events as events using (client_id)
+    where events.occurred_at < %(last_end)s and (events.valid_to is null or events.valid_to >= %(first_end)s)
 ),
 
 spans as (

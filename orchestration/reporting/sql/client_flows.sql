@@ -6,14 +6,18 @@ flows as (
         members.group_number,
         members.held_since,
         members.held_until,
-        transactions.*,
-        width_bucket(transactions.occurred_at, %(starts)s) as period
+        events.kind,
+        events.currency,
+        events.package_id,
+        events.amount,
+        (events.occurred_at at time zone 'UTC')::date as utc_date,
+        width_bucket(events.occurred_at, %(starts)s) as period
     from members
-    inner join fct_transactions as transactions using (client_id)
+    inner join fct_client_events as events using (client_id)
     where
-        transactions.occurred_at >= %(first_start)s
-        and transactions.occurred_at < %(last_end)s
-        and transactions.kind in ('refill', 'usage', 'package_activation', 'package_renewal')
+        events.occurred_at >= %(first_start)s
+        and events.occurred_at < %(last_end)s
+        and events.kind in ('refill', 'usage', 'package_activation', 'package_renewal')
 )
 
 select

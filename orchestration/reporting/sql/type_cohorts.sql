@@ -1,5 +1,5 @@
 -- The same for all clients of a type, with no other filter and no group: from the days' closing sums.
--- What changed between a UTC midnight and a boundary in another zone is a strip of fct_balances; who is not active
+-- What changed between a UTC midnight and a boundary in another zone is a strip of fct_client_events; who is not active
 -- any more is in fct_lapses, a few clients in a hundred.
 with
 
@@ -34,7 +34,7 @@ strips as (
     select
         boundaries.period,
         cohort.name as cohort,
-        balances.currency,
+        events.currency,
         sum(boundaries.sign * side.sign * side.created) as created_clients,
         sum(boundaries.sign * side.sign) as clients,
         sum(boundaries.sign * side.sign * (side.balance > 0)::int) as positive_clients,
@@ -42,21 +42,27 @@ strips as (
         sum(boundaries.sign * side.sign * (side.balance < 0)::int) as negative_clients,
         sum(boundaries.sign * side.sign * least(side.balance, 0)) as negative_balance
     from boundaries
-    inner join fct_balances as balances
+    inner join fct_client_events as events
         on
-            balances.client_type = %(client_type)s
-            and balances.valid_from >= boundaries.strip_start
-            and balances.valid_from < boundaries.strip_end
+            events.client_type = %(client_type)s
+            and events.occurred_at >= boundaries.strip_start
+            and events.occurred_at < boundaries.strip_end
     cross join lateral (
         values
-            (1, balances.balance, balances.created, true, balances.last_paid_at is not null),
-            (-1, previous_balance, previous_created, not is_first, previous_paid_at is not null)
+            (1, events.balance, events.created, true, events.last_paid_at is not null),
+            (
+                -1,
+                events.balance - events.amount,
+                events.created - (events.kind = 'created')::int,
+                not events.is_first,
+                events.last_paid_at is not null and not events.is_first_paid
+            )
     ) as side (sign, balance, created, is_known, has_paid)
     cross join lateral (
         values ('Clients - All', side.is_known), ('Clients - Overall Active', side.has_paid)
     ) as cohort (name, is_in)
     where cohort.is_in
-    group by boundaries.period, cohort.name, balances.currency
+    group by boundaries.period, cohort.name, events.currency
 ),
 
 lapses as materialized (

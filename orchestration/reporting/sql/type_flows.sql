@@ -9,13 +9,13 @@ flows as (
 
     union all
 
-    select rests.period, transactions.kind, transactions.currency, transactions.utc_date, 1, transactions.amount
+    select rests.period, events.kind, events.currency, (events.occurred_at at time zone 'UTC')::date, 1, events.amount
     from unnest(%(rest_periods)s::int[], %(rest_starts)s::timestamptz[], %(rest_ends)s::timestamptz[]) as rests (period, start_at, end_at)
-    inner join fct_transactions as transactions
+    inner join fct_client_events as events
         on
-            transactions.client_type = %(client_type)s
-            and transactions.occurred_at >= rests.start_at
-            and transactions.occurred_at < rests.end_at
+            events.client_type = %(client_type)s
+            and events.occurred_at >= rests.start_at
+            and events.occurred_at < rests.end_at
 )
 
 select

@@ -1,0 +1,48 @@
+{# A build either makes everything anew, or replaces what belongs to the clients that changed since this schema was
+   built last (docs/decisions.md, "Only what changed is built"). `dynamics build` writes into the table `touched` who
+   they are and from which instant on; int_touched says what stands before it. #}
+
+{# The relation as the last build of this schema left it; none when everything is made anew: the schema is empty then. #}
+{% macro as_built_before(model) -%}
+    {%- if execute -%}
+        {{ return(adapter.get_relation(target.database, target.schema, model)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Strategy `replace_touched`: the rows of touched clients make place for those that the model gives. With
+   meta.instant, the column of a row's instant, only the rows from the touched instant on are replaced. #}
+{% macro get_incremental_replace_touched_sql(arguments) -%}
+    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    {%- set instant = config.get('meta', {}).get('instant') -%}
+    delete from {{ arguments['target_relation'] }}
+    where exists (
+        select 1 from {{ ref('int_touched') }} as touched
+        where touched.client_id = {{ arguments['target_relation'] }}.client_id
+        {%- if instant %}
+        and (touched.since is null or {{ arguments['target_relation'] }}.{{ instant }} >= touched.since)
+        {%- endif %}
+    );
+    insert into {{ arguments['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arguments['temp_relation'] }}
+{%- endmacro %}
+
+{# Strategy `add`: the model gives differences by its unique_key, which are added to the rows that are there. A row
+   whose column meta.counts comes to nothing is gone. #}
+{% macro get_incremental_add_sql(arguments) -%}
+    {%- set keys = arguments['unique_key'] -%}
+    {%- set columns = arguments['dest_columns'] | map(attribute='name') | list -%}
+    insert into {{ arguments['target_relation'] }} as known ({{ columns | join(', ') }})
+    select {{ columns | join(', ') }} from {{ arguments['temp_relation'] }}
+    on conflict ({{ keys | join(', ') }}) do update set
+    {%- for column in columns if column not in keys %}
+        {{ column }} = known.{{ column }} + excluded.{{ column }}{{ "," if not loop.last }}
+    {%- endfor %};
+    delete from {{ arguments['target_relation'] }} where {{ config.get('meta')['counts'] }} = 0
+{%- endmacro %}
+
+{# A build sorts millions of rows once; the session keeps that memory no longer than its transaction. #}
+{% macro generous_memory() -%}{{ adapter.dispatch('generous_memory')() }}{%- endmacro %}
+{% macro default__generous_memory() -%}select 1{%- endmacro %}
+{% macro postgres__generous_memory() -%}
+    set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off
+{%- endmacro %}

@@ -1,0 +1,136 @@
+"""A build that is killed half way, and readers meanwhile: nobody sees a mixture, and the next build makes up for it."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+import databases
+import pytest
+from test_incremental import differences
+
+from orchestration import database as database_room
+from orchestration.build import build_marts, new_build
+from orchestration.reporting.engine import make_report
+from orchestration.reporting.marts import current_marts
+from orchestration.reporting.parameters import ReportQuery
+from orchestration.source import load, write_sample
+
+ASKED = ReportQuery.model_validate(
+    {"interval": {"from": "2026-01-01", "to": "2026-06-30"}, "group_by": ["month"]}
+)
+BUILD = """
+import sys
+from pathlib import Path
+from orchestration.build import build_marts
+from orchestration.database import connect
+
+with connect(sys.argv[1]) as connection:
+    build_marts(connection, state=Path(sys.argv[2]), progress=lambda step: print(step, flush=True))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """An extract in `sample`, and what dbt keeps in `dbt`."""
+    folder = tmp_path_factory.mktemp("builds")
+    write_sample(folder / "sample", clients=60, months=8, seed=5, until=datetime(2026, 7, 1, tzinfo=UTC))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(server_url, migrated_template):
+    with databases.fresh(server_url, migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def billed(url, folder):
+    """The extract, loaded and built twice, so that both schemas can be filled up."""
+    with database_room.connect(url) as connection:
+        load(connection, folder / "sample")
+        for _ in range(2):
+            build_marts(connection, state=folder / "dbt", full_refresh=True)
+        yield connection
+
+
+def table(connection):
+    return make_report(connection, ASKED, base_currency="USD").table
+
+
+def rerate(connection):
+    connection.execute("update billing.transactions set amount = amount * 2 where kind = 'usage'")
+    connection.commit()
+
+
+def test_where_nothing_was_touched_the_marts_stay_and_only_know_the_data_longer(billed, folder):
+    with current_marts(billed) as current:
+        pass
+    assert build_marts(billed, state=folder / "no dbt").build_id == current.build_id
+
+    later = datetime(2027, 1, 1, tzinfo=UTC)
+    load(billed, folder / "sample", as_of=later)
+    renewed = build_marts(billed, state=folder / "no dbt")
+    assert (renewed.build_id > current.build_id, renewed.schema) == (True, current.schema)
+    with current_marts(billed) as now:
+        assert now.as_of == later
+
+
+def test_a_reader_sees_the_old_numbers_or_the_new_and_never_a_mixture(billed, url, folder):
+    old = table(billed)
+    seen, built = [], threading.Event()
+
+    def read_on():
+        with database_room.connect(url) as reader:
+            while not built.is_set():
+                seen.append(table(reader))
+                time.sleep(0.02)
+
+    reading = threading.Thread(target=read_on)
+    reading.start()
+    rerate(billed)
+    build = build_marts(billed, state=folder / "dbt")
+    new = table(billed)
+    built.set()
+    reading.join()
+    assert not build.is_full
+    assert old != new
+    changes = sum(one != two for one, two in itertools.pairwise(seen))
+    assert {str(one) for one in seen} <= {str(old), str(new)}
+    assert changes <= 1
+    assert len(seen) > 20, "the reader read all the while"
+
+
+def test_after_a_kill_readers_have_the_old_numbers_and_the_next_build_has_them_all(billed, url, folder):
+    before = table(billed)
+    for last_step in ("fct_client_events", "mart_flows_daily"):
+        rerate(billed)
+        building = subprocess.Popen(
+            [sys.executable, "-c", BUILD, url, str(folder / "dbt")],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert any(line.strip() == last_step for line in building.stdout), "the build came to that model"
+        os.kill(building.pid, signal.SIGKILL)
+        building.wait()
+        billed.rollback()
+        assert table(billed) == before
+
+    build = build_marts(billed, state=folder / "dbt")
+    assert build.is_full, "nobody knows what the killed build left in its schema"
+    after = table(billed)
+    assert after != before
+    other = build_marts(billed, state=folder / "dbt", full_refresh=True)
+    assert differences(billed, build.schema, other.schema) == {}
+
+
+def test_a_source_that_nobody_watches_is_built_whole(billed):
+    billed.execute("alter table billing.transactions disable trigger touched_by_update")
+    billed.commit()
+    with pytest.raises(ZeroDivisionError), new_build(billed) as build:
+        raise ZeroDivisionError
+    assert build.is_full
