@@ -46,5 +46,14 @@ def strip_to_midnight(boundary: datetime) -> Strip:
     return Strip(before + _DAY, boundary, before + _DAY, -1)
 
 
+def by_utc_months(periods: Sequence[Period]) -> bool:
+    """Whether every boundary that a cohort depends on is the first instant of a UTC month."""
+    boundaries = {instant for period in periods for instant in (period.end, period.active_since)}
+    return all(
+        (instant.day, instant.hour, instant.minute, instant.second, instant.microsecond) == (1, 0, 0, 0, 0)
+        for instant in (boundary.astimezone(UTC) for boundary in boundaries)
+    )
+
+
 def _midnight(instant: datetime) -> datetime:
     return datetime.combine(instant.date(), time(), UTC)

@@ -24,6 +24,7 @@ DEPENDS_ON = (
     "fct_package_holdings",
     "mart_flows_daily",
     "mart_balances_daily",
+    "mart_lapses_monthly",
 )
 """The models that every report reads."""
 

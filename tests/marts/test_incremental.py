@@ -25,6 +25,7 @@ MODELS = (
     "mart_flows_daily",
     "int_balance_changes_daily",
     "mart_balances_daily",
+    "mart_lapses_monthly",
 )
 
 

@@ -1,6 +1,6 @@
 -- The same for all clients of a type, with no other filter and no group: from the days' closing sums.
 -- What changed between a UTC midnight and a boundary in another zone is a strip of fct_client_events; who is not active
--- any more is in fct_lapses, a few clients in a hundred.
+-- any more is in fct_lapses, a few states in a hundred, or by month in mart_lapses_monthly.
 with
 
 boundaries as (
@@ -67,16 +67,10 @@ strips as (
 
 lapses as materialized (
     select
-        currency,
+        lapses.*,
         greatest(width_bucket(valid_from, %(ends)s), width_bucket(last_paid_at, %(active_since)s)) + 1 as first_period,
-        case when valid_to is null then %(periods)s else width_bucket(valid_to, %(ends)s) end as last_period,
-        created,
-        balance
-    from fct_lapses
-    where
-        client_type = %(client_type)s
-        and valid_from < %(last_end)s
-        and (valid_to is null or valid_to >= %(first_end)s)
+        case when valid_to is null then %(periods)s else width_bucket(valid_to, %(ends)s) end as last_period
+    from ({lapses}) as lapses
 ),
 
 edges as (
@@ -85,12 +79,12 @@ edges as (
         'Clients - Active' as cohort,
         lapses.currency,
         edge.period,
-        sum(edge.sign * lapses.created) as created_clients,
-        sum(edge.sign) as clients,
-        sum(edge.sign * (balance > 0)::int) as positive_clients,
-        sum(edge.sign * greatest(balance, 0)) as positive_balance,
-        sum(edge.sign * (balance < 0)::int) as negative_clients,
-        sum(edge.sign * least(balance, 0)) as negative_balance
+        sum(edge.sign * created_clients) as created_clients,
+        sum(edge.sign * clients) as clients,
+        sum(edge.sign * positive_clients) as positive_clients,
+        sum(edge.sign * positive_balance) as positive_balance,
+        sum(edge.sign * negative_clients) as negative_clients,
+        sum(edge.sign * negative_balance) as negative_balance
     from lapses
     cross join lateral (values (lapses.first_period, 1), (lapses.last_period + 1, -1)) as edge (period, sign)
     where lapses.first_period <= lapses.last_period

@@ -1,0 +1,14 @@
+-- The same where all boundaries are the first instants of UTC months: states that none of them tells apart are summed.
+select
+    currency,
+    valid_from,
+    valid_to,
+    last_paid_at,
+    created_clients,
+    clients,
+    positive_clients,
+    positive_balance,
+    negative_clients,
+    negative_balance
+from mart_lapses_monthly
+where client_type = %(client_type)s
