@@ -18,7 +18,7 @@ def load(folder: Path, as_of: datetime | None) -> None:
     """Loads a CSV extract into the `billing` schema, all or nothing.
 
     DIR holds clients.csv, client_tags.csv, packages.csv, transactions.csv and exchange_rates.csv, or those of
-    them that changed; .csv.gz works too. Rows are upserted by key; a client's tags are replaced by the extract's.
+    them that changed; .csv.gz and .csv.zst work too. Rows are upserted by key; a client's tags are replaced by the extract's.
     A bad row names file, line, column and value, and nothing is loaded. Run `dynamics build` afterwards.
     """
     from orchestration.connections import database
@@ -26,7 +26,7 @@ def load(folder: Path, as_of: datetime | None) -> None:
     from orchestration.source import ensure_schema
     from orchestration.source import load as load_extract
 
-    with database() as connection, progress("loading") as tell:
+    with database() as connection, progress("loading", in_bytes=True) as tell:
         ensure_schema(connection)
         summary = load_extract(
             connection, folder, as_of=as_of, base_currency=settings().base_currency, progress=tell

@@ -69,19 +69,33 @@ def write(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error, where that is a terminal: call the result with (what, done, total; 0: not known)."""
+def progress(doing: str, *, in_bytes: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error, where that is a terminal, with time spent and left.
+
+    Call the result with (what, done, total; 0: not known). `in_bytes` adds the rate at which bytes are done.
+    """
     if not sys.stderr.isatty():
         yield lambda _what, _done, _total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
+        *([TransferSpeedColumn()] if in_bytes else []),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     # Redirected, an answer that goes to a pipe would come out on the terminal.
     bar = Progress(
@@ -89,9 +103,13 @@ def progress(doing: str) -> Iterator[Callable[[str, int, int], None]]:
     )
     with bar:
         task = bar.add_task(doing, total=None)
-        yield lambda what, done, total: bar.update(
-            task, description=what, completed=done, total=total or None
-        )
+
+        def tell(what: str, done: int, total: int) -> None:
+            if (total or None) != bar.tasks[0].total:  # the next part: its rate is its own
+                bar.reset(task, total=total or None)
+            bar.update(task, description=what, completed=done)
+
+        yield tell
 
 
 def _words(name: str) -> str:

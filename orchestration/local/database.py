@@ -20,6 +20,18 @@ DATABASE = "dynamics"
 _NOBODY = "nobody"
 _PLAIN = re.compile("[A-Za-z0-9_./-]{1,85}")
 """Folders for a socket: its path has at most 103 bytes (macOS; Linux 107), and what is plain needs no quoting in a URL."""
+_SETTINGS = (
+    # Sized for a machine of 2 cores and 4 GB. What is committed stays on disk: fsync is on.
+    "shared_buffers=256MB",
+    "effective_cache_size=1GB",
+    "maintenance_work_mem=256MB",
+    # Nobody replicates or archives this server, so what fills a table of the same transaction needs no log.
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    # A load of millions of rows writes more log than the 1 GB after which Postgres would flush everything.
+    "max_wal_size=4GB",
+    "checkpoint_timeout=15min",
+)
 
 
 def postgres(home: Path) -> str:
@@ -103,8 +115,8 @@ def _command(home: Path) -> list[str]:
     # The lock of our pid file says that nobody runs here: a process that Postgres' own files name is a stranger.
     for stale in (data / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
         stale.unlink(missing_ok=True)
-    settings = ["listen_addresses=", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700"]
-    options = [word for setting in settings for word in ("-c", setting)]
+    access = ["listen_addresses=", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700"]
+    options = [word for setting in (*access, *_SETTINGS) for word in ("-c", setting)]
     return _as_somebody([str(programs / "postgres"), "-D", str(data), *options])
 
 

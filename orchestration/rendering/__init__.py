@@ -3,8 +3,9 @@
 Every output is a projection of one `ReportTable`: it shows the same cells, and computes none.
 """
 
-from orchestration.rendering.chart import CHARTS, ChartPreset
-from orchestration.rendering.formats import FORMATS, Format, render
+from orchestration.rendering.chart import CHARTS, ROWS, Chart, Mark, Plot, plot, preset_named
+from orchestration.rendering.drawing import draw, vega_script
+from orchestration.rendering.formats import FORMATS, Format, render, render_listing
 from orchestration.rendering.info import info_lines
 from orchestration.rendering.mail import mail_bodies
 from orchestration.rendering.markup import html_table, layouts
@@ -14,16 +15,24 @@ from orchestration.rendering.vega import chart_png, chart_spec, chart_svg
 __all__ = [
     "CHARTS",
     "FORMATS",
-    "ChartPreset",
+    "ROWS",
+    "Chart",
     "Format",
+    "Mark",
+    "Plot",
     "chart_png",
     "chart_spec",
     "chart_svg",
+    "draw",
     "html_table",
     "info_lines",
     "layouts",
     "mail_bodies",
     "markdown_table",
+    "plot",
+    "preset_named",
     "render",
+    "render_listing",
     "text_table",
+    "vega_script",
 ]

@@ -1,16 +1,19 @@
 """The files a report can be had as."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from orchestration.errors import RequestError
 from orchestration.rendering.chart import preset_named
-from orchestration.rendering.delimited import csv_bytes
+from orchestration.rendering.delimited import write_csv, write_csv_listing
 from orchestration.rendering.info import info_lines
-from orchestration.rendering.xls import xls_bytes
-from orchestration.rendering.xlsx import xlsx_bytes
+from orchestration.rendering.spreadsheet import Progress, Value, listing_rows
+from orchestration.rendering.xls import write_xls, write_xls_listing
+from orchestration.rendering.xlsx import write_xlsx, write_xlsx_listing
 from orchestration.reporting.report import Provenance, Report
 
 
@@ -34,32 +37,66 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 
 
-def render(report: Report, provenance: Provenance, fmt: str, *, chart: str | None = None) -> bytes:
+def render(
+    report: Report,
+    provenance: Provenance,
+    fmt: str,
+    *,
+    chart: str | None = None,
+    progress: Progress | None = None,
+) -> bytes:
     """The report as a file of the format `fmt` (a key of FORMATS).
 
     `chart` (a key of CHARTS) adds a native chart to an XLSX; the other formats hold none. Raises RequestError
     for an unknown format or chart, and for a table larger than an XLSX sheet can be.
     """
     preset = preset_named(chart) if chart else None
+    file = BytesIO()
     match fmt:
         case "csv":
-            return csv_bytes(report.table)
+            write_csv(report.table, file, progress)
         case "xlsx":
-            return xlsx_bytes(report.table, info_lines(report, provenance), provenance, preset)
+            write_xlsx(report.table, info_lines(report, provenance), provenance, preset, file, progress)
         case "xls":
-            return xls_bytes(report.table, info_lines(report, provenance))
+            write_xls(report.table, info_lines(report, provenance), file, progress)
         case "json":
-            return _json_bytes(report, provenance)
+            _write_json(report, provenance, file)
         case _:
             raise RequestError(f"unknown format {fmt!r}: use {', '.join(FORMATS)}")
+    return file.getvalue()
 
 
-def _json_bytes(report: Report, provenance: Provenance) -> bytes:
+def render_listing(
+    columns: Sequence[str], rows: Iterable[Sequence[Value]], fmt: str, file: IO[bytes]
+) -> None:
+    """Writes a listing with these headings as a file of the format csv, xlsx or xls, in memory that its length does not change.
+
+    Text is text whatever it looks like, money keeps its digits, and an instant is shown on the wall clock that it came
+    with. Raises RequestError for another format and for more rows than an XLSX sheet can hold.
+    """
+    match fmt:
+        case "csv":
+            write_csv_listing(columns, rows, file)
+        case "xlsx":
+            write_xlsx_listing(listing_rows(columns, rows), file)
+        case "xls":
+            write_xls_listing(listing_rows(columns, rows), file)
+        case _:
+            raise RequestError(f"a listing cannot be had as {fmt!r}: use csv, xlsx, xls")
+
+
+def _write_json(report: Report, provenance: Provenance, file: IO[bytes]) -> None:
     document = {
         "title": provenance.title,
         "info": info_lines(report, provenance),
         "parameters": report.query.model_dump(mode="json", by_alias=True),
         "as_of": report.as_of.isoformat(),
-        "table": report.table.to_json(),
+        "table": replace(report.table, blocks=()).to_json(),
     }
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+    # The blocks, its end, are put in one by one: as JSON values they take a hundred bytes a cell.
+    before, _, after = json.dumps(document, ensure_ascii=False, indent=1).rpartition("[]")
+    file.write(f"{before}[".encode())
+    for number, block in enumerate(report.table.blocks):
+        text = json.dumps(block.to_json(), ensure_ascii=False, indent=1)
+        file.write(f"{',' if number else ''}\n{text}".encode())
+    file.write(f"]{after}".encode())

@@ -1,13 +1,19 @@
 """What both kinds of workbook have in common: the sheet's cells, their roles, and how a role looks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from textwrap import wrap
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from orchestration.reporting.table import METRICS, NOT_AVAILABLE, Cell, ReportTable, Unit
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is done, how many rows of it are, and how many there are (0: not known)."""
+Value = str | int | Decimal | datetime | None
+"""A value of a listing: text, a quantity, money, an instant (aware, on the wall clock that is to be read), or nothing."""
 
 
 class Role(StrEnum):
@@ -23,12 +29,20 @@ class Role(StrEnum):
     QUANTITY = "quantity"
     MONEY = "money"
     NOT_AVAILABLE = "not available"
+    TEXT = "text"
+    INSTANT = "instant"
 
 
 HEADERS = frozenset({Role.HEADER, Role.COLUMN})
 BOLD = HEADERS | {Role.GROUP}
 RIGHT = frozenset({Role.COLUMN, Role.QUANTITY, Role.MONEY, Role.NOT_AVAILABLE})
-NUMBER_FORMATS = {Role.QUANTITY: "#,##0", Role.MONEY: "#,##0.00;[Red]-#,##0.00"}
+NUMBER_FORMATS = {
+    Role.QUANTITY: "#,##0",
+    Role.MONEY: "#,##0.00;[Red]-#,##0.00",
+    Role.INSTANT: "yyyy-mm-dd hh:mm:ss",
+}
+LISTING_WIDTH = 20
+"""Characters of every column of a listing: its values are not known before it is written."""
 COLOURS = INK, PALE_INK, HEADER_INK, HEADER_FILL, TINT = "1F2933", "9AA5B1", "FFFFFF", "243B53", "F0F4F8"
 LINE_HEIGHT = 15
 """Points."""
@@ -43,10 +57,22 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]
 """What XML 1.0 cannot carry, not even escaped."""
 
 
+Row = TypeVar("Row")
+
+_ROLES = {
+    str: Role.TEXT,
+    int: Role.QUANTITY,
+    Decimal: Role.MONEY,
+    datetime: Role.INSTANT,
+    type(None): Role.TEXT,
+}
+_PROGRESS_EVERY = 500
+
+
 class SheetCell(NamedTuple):
     """A cell of a sheet. `tinted` is true in every other section."""
 
-    value: str | int | Decimal
+    value: str | int | Decimal | datetime
     role: Role
     tinted: bool = False
 
@@ -99,6 +125,21 @@ def _sheet_cell(cell: Cell, unit: Unit, *, tinted: bool) -> SheetCell:
     return SheetCell(cell, Role.MONEY if unit is Unit.MONEY else Role.QUANTITY, tinted)
 
 
+def listing_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> Iterator[list[SheetCell]]:
+    """The cells of a listing, header first."""
+    yield [SheetCell(sheet_text(label), Role.HEADER) for label in columns]
+    for row in rows:
+        yield [SheetCell("" if value is None else value, _ROLES[type(value)]) for value in row]
+
+
+def told(rows: Iterable[Row], what: str, total: int, progress: Progress | None) -> Iterator[Row]:
+    """The same rows, while `progress` is told how many there were."""
+    for number, row in enumerate(rows):
+        if progress and number % _PROGRESS_EVERY == 0:
+            progress(what, number, total)
+        yield row
+
+
 def text_columns(table: ReportTable) -> int:
     """How many columns stand left of the numbers."""
     return len(table.header()) - len(table.columns)
@@ -106,14 +147,21 @@ def text_columns(table: ReportTable) -> int:
 
 def sheet_text(text: str) -> str:
     """Text as a cell can hold it: line ends are LF, characters that would make the file unreadable are replaced."""
+    if text.isprintable() and len(text) <= _LONGEST_TEXT:
+        return text
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", lines)[:_LONGEST_TEXT]
 
 
 def column_width(table: ReportTable) -> int:
     """Characters that hold the widest number as shown, and labels up to _LABEL_WIDTH; one width for all reads best."""
-    numbers = [cell for block in table.blocks for row in block.cells for cell in row if cell is not None]
-    bounds = (min(numbers), max(numbers)) if numbers else ()
+    rows = [row for block in table.blocks for row in block.cells]
+    bounds = [
+        bound(cells)
+        for row in rows
+        for bound in (min, max)
+        if (cells := [cell for cell in row if cell is not None])
+    ]
     label = min(max(map(len, table.columns), default=0), _LABEL_WIDTH)
     return _PADDING + max([label, *(len(f"{bound:,.2f}") for bound in bounds)])
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from datetime import UTC
-from typing import TYPE_CHECKING
-from zipfile import ZIP_DEFLATED, ZipFile
+from typing import IO, TYPE_CHECKING
 
 from orchestration.errors import RequestError
 from orchestration.rendering import spreadsheet as look
-from orchestration.rendering.spreadsheet import Role, SheetCell
-from orchestration.rendering.xlsx_cells import define_styles, write
+from orchestration.rendering.spreadsheet import Progress, Role, SheetCell
+from orchestration.rendering.xlsx_cells import define_styles, save, write
 from orchestration.reporting.table import METRICS, ReportTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from openpyxl import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-    from orchestration.rendering.chart import ChartPreset
+    from orchestration.rendering.chart import Chart
     from orchestration.reporting.report import Provenance
 
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
@@ -24,28 +25,27 @@ _COLUMNS_A_PAGE = 13
 """A year by month is readable on one landscape A4 page; more columns take more pages."""
 
 
-def xlsx_bytes(
-    table: ReportTable, info: list[tuple[str, str]], provenance: Provenance, preset: ChartPreset | None
-) -> bytes:
+def write_xlsx(
+    table: ReportTable,
+    info: list[tuple[str, str]],
+    provenance: Provenance,
+    preset: Chart | None,
+    file: IO[bytes],
+    progress: Progress | None,
+) -> None:
     """The workbook. Raises RequestError when the table is larger than a sheet can be."""
-    from openpyxl import Workbook
-    from openpyxl.writer.excel import ExcelWriter
-
     rows, columns = 1 + len(table.blocks) * len(METRICS), len(table.header())
     if columns > _MOST_COLUMNS or rows > _MOST_ROWS:
         raise RequestError(
             f"the report has {rows:,} rows and {columns:,} columns, an XLSX sheet holds {_MOST_ROWS:,} and "
             f"{_MOST_COLUMNS:,}: group it more coarsely, or take csv"
         )
-    workbook = Workbook()
-    workbook.properties.creator = "Customer Dynamics"
+    workbook = _workbook("Report")
     workbook.properties.title = look.sheet_text(provenance.title)
     moment = provenance.generated_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
     workbook.properties.created = workbook.properties.modified = moment
-    define_styles(workbook)
     report = workbook.worksheets[0]
-    report.title = "Report"
-    _fill_report(report, table)
+    _arrange(report, table)
     if preset:
         from orchestration.rendering.xlsx_chart import fill_chart
 
@@ -54,19 +54,41 @@ def xlsx_bytes(
     for sheet in workbook.worksheets:
         _set_up_page(sheet, look.sheet_text(provenance.title))
     _spread_over_pages(report, table)
-
-    # Not Workbook.save: it writes the present into `modified`, and one report is to be one file.
-    content = io.BytesIO()
-    ExcelWriter(workbook, ZipFile(content, "w", ZIP_DEFLATED)).save()
-    return content.getvalue()
+    told = look.told(look.sheet_rows(table), "XLSX", rows, progress)
+    save(workbook, told, look.header_lines(table) * look.LINE_HEIGHT, file)
 
 
-def _fill_report(sheet: Worksheet, table: ReportTable) -> None:
+def write_xlsx_listing(rows: Iterable[list[SheetCell]], file: IO[bytes]) -> None:
+    """The listing, header first, as the one sheet of a workbook. Raises RequestError when it is longer than a sheet."""
+    workbook = _workbook("Listing")
+    sheet = workbook.worksheets[0]
+    sheet.sheet_format.defaultColWidth = look.LISTING_WIDTH
+    sheet.freeze_panes = "A2"
+    save(workbook, _that_fit(rows), look.LINE_HEIGHT, file)
+
+
+def _that_fit(rows: Iterable[list[SheetCell]]) -> Iterator[list[SheetCell]]:
+    for number, row in enumerate(rows, 1):
+        if number > _MOST_ROWS:
+            raise RequestError(
+                f"the listing is longer than the {_MOST_ROWS:,} rows of an XLSX sheet: take csv"
+            )
+        yield row
+
+
+def _workbook(title: str) -> Workbook:
+    from openpyxl import Workbook
+
+    workbook = Workbook()
+    workbook.properties.creator = "Customer Dynamics"
+    define_styles(workbook)
+    workbook.worksheets[0].title = title
+    return workbook
+
+
+def _arrange(sheet: Worksheet, table: ReportTable) -> None:
     from openpyxl.worksheet.dimensions import ColumnDimension
 
-    for row, cells in enumerate(look.sheet_rows(table), 1):
-        for column, cell in enumerate(cells, 1):
-            write(sheet, row, column, cell)
     texts = look.text_columns(table)
     for letter, width in zip("ABC", look.TEXT_WIDTHS[-texts:], strict=False):
         sheet.column_dimensions[letter].width = width
@@ -78,7 +100,6 @@ def _fill_report(sheet: Worksheet, table: ReportTable) -> None:
             max=texts + len(table.columns),
             width=look.column_width(table),
         )
-    sheet.row_dimensions[1].height = look.header_lines(table) * look.LINE_HEIGHT
     sheet.freeze_panes = f"{'ABCD'[texts]}2"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from orchestration.rendering.chart import PALETTE, ChartPreset, Plot, plot
+from orchestration.rendering.chart import PALETTE, Chart, Plot, plot
 from orchestration.rendering.spreadsheet import LINE_HEIGHT, Role, SheetCell
 from orchestration.rendering.xlsx_cells import write
 
@@ -24,7 +24,7 @@ _GRID = "D9E2EC"
 _COLUMN_WIDTH = 20
 
 
-def fill_chart(sheet: Worksheet, table: ReportTable, preset: ChartPreset) -> None:
+def fill_chart(sheet: Worksheet, table: ReportTable, preset: Chart) -> None:
     """Draws the chart of `preset` on an empty sheet: bars for one series, lines for several; N/A is a gap."""
     from openpyxl.chart import BarChart, LineChart, Reference
 
@@ -55,13 +55,13 @@ def _fill_cells(sheet: Worksheet, drawn: Plot) -> None:
     sheet.row_dimensions[_HEAD].height = 2 * LINE_HEIGHT
 
 
-def _style(chart: BarChart | LineChart, preset: ChartPreset) -> None:
+def _style(chart: BarChart | LineChart, preset: Chart) -> None:
     from openpyxl.chart import BarChart
     from openpyxl.chart.axis import ChartLines
     from openpyxl.chart.shapes import GraphicalProperties
     from openpyxl.drawing.line import LineProperties
 
-    chart.title = preset.label
+    chart.title = preset.title
     chart.height, chart.width = 14, 28
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.tickLblPos = "low"  # under the bars of charges, which hang down

@@ -4,16 +4,15 @@ Postgres reads the CSV. This module knows as much of CSV as Postgres does when i
 character turns quoting on or off, wherever it stands.
 """
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple
 
 from orchestration.errors import RequestError
 from orchestration.source.contract import TABLES, Table
+from orchestration.source.packing import PACKED, NotWhole
 
 Progress = Callable[[str, int, int], None]
 """Is told a file's name, how many of its bytes are done, and how many it has."""
@@ -25,7 +24,7 @@ _FIVE = ", ".join(f"{table.name}.csv" for table in TABLES)
 
 @dataclass(frozen=True, slots=True)
 class ExtractFile:
-    """One file of an extract, plain or gzipped."""
+    """One file of an extract, plain or packed with gzip or zstd."""
 
     table: Table
     path: Path
@@ -54,6 +53,7 @@ def find_files(folder: Path) -> list[ExtractFile]:
 
     Raises RequestError when there is no folder, none of the five files in it, one of them twice, or another CSV file.
     """
+    packed = f"or these with {' or '.join(PACKED)}"
     found: dict[str, Path] = {}
     try:
         paths = sorted(path for path in folder.iterdir() if path.is_file())
@@ -62,18 +62,16 @@ def find_files(folder: Path) -> list[ExtractFile]:
             f"cannot read the folder {folder}: {error.strerror}; name one with {_FIVE}"
         ) from error
     for path in paths:
-        name = path.name.removesuffix(".gz")
+        name = path.stem if path.suffix in PACKED else path.name
         if not name.lower().endswith(".csv"):
             continue
         if name not in {f"{table.name}.csv" for table in TABLES}:
-            raise RequestError(
-                f"{path.name!r} is no file of an extract: allowed are {_FIVE}, or these with .gz"
-            )
+            raise RequestError(f"{path.name!r} is no file of an extract: allowed are {_FIVE}, {packed}")
         if name in found:
-            raise RequestError(f"{name} and {name}.gz are both there: remove one of them")
+            raise RequestError(f"{found[name].name} and {path.name} are both there: remove one of them")
         found[name] = path
     if not found:
-        raise RequestError(f"no extract in {folder}: at least one is needed of {_FIVE}, or these with .gz")
+        raise RequestError(f"no extract in {folder}: at least one is needed of {_FIVE}, {packed}")
     return [ExtractFile(table, found[name]) for table in TABLES if (name := f"{table.name}.csv") in found]
 
 
@@ -139,10 +137,12 @@ def _opened(file: ExtractFile) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """The file as stored, and its content."""
     try:
         with file.path.open("rb") as stored:
-            packed = file.path.suffix == ".gz"
-            yield stored, cast("BinaryIO", gzip.GzipFile(fileobj=stored)) if packed else stored
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise RequestError(f"{file.name} is no whole gzip file ({error}): make it again") from error
+            unpacked = PACKED.get(file.path.suffix)
+            yield stored, unpacked(stored) if unpacked else stored
+    except NotWhole as error:
+        raise RequestError(
+            f"{file.name} is no whole {file.path.suffix} file ({error}): make it again"
+        ) from error
     except OSError as error:
         raise RequestError(f"cannot read {file.name}: {error.strerror}") from error
 

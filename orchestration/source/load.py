@@ -3,25 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from orchestration.errors import RequestError
-from orchestration.source.contract import Table
-from orchestration.source.files import Progress, find_files
+from orchestration.source.files import ExtractFile, Progress, find_files
 from orchestration.source.schema import SOURCE_LOCK
-from orchestration.source.staging import check, stage
-
-
-class Changes(NamedTuple):
-    """What a load did to one table, in rows. Only tags are ever deleted; rows that say the same are not counted."""
-
-    inserted: int
-    updated: int
-    deleted: int = 0
+from orchestration.source.staging import Doubt, check, stage, staged, vouch
+from orchestration.source.upsert import Changes, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,60 +48,44 @@ def load(
     files = find_files(folder)
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [SOURCE_LOCK])
-        # Millions of keys are sorted and joined once: memory that the session keeps no longer than this transaction.
-        connection.execute("set local work_mem = '256MB'")
+        # For what is sorted, joined and indexed once; the session keeps it no longer than this transaction.
+        connection.execute("set local work_mem = '64MB'")
+        connection.execute("set local maintenance_work_mem = '256MB'")
         tables: dict[str, Changes] = {}
         for file in files:
             stage(connection, file, progress)
-            check(connection, file, base_currency)
-            tables[file.table.name] = _upsert(connection, file.table)
+            if progress:
+                progress(f"{file.name}: into the database", 0, 0)
+            tables[file.table.name] = _take(connection, file, base_currency)
             if file.table.name == "client_tags":
                 deleted = _delete_other_tags(connection, with_clients="clients" in tables)
                 tables["client_tags"] = tables["client_tags"]._replace(deleted=deleted)
-        for table in tables:
-            connection.execute(sql.SQL("drop table {}").format(sql.Identifier("pg_temp", table)))
+        for file in files:
+            connection.execute(sql.SQL("drop table {}").format(staged(file.table)))
         return _enter(connection, folder.resolve().name, as_of, tables)
 
 
-def _upsert(connection: psycopg.Connection[Any], table: Table) -> Changes:
-    """Inserts the staged rows that are new and updates those that differ; the others are not touched."""
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
-    rest = [name for name in table.column_names if name not in table.key]
-    values = (sql.SQL("{}::" + column.type).format(sql.Identifier(column.name)) for column in table.columns)
-    on_conflict: sql.Composable = sql.SQL("nothing")
-    if rest:
-        on_conflict = sql.SQL(
-            "update set ({columns}) = row ({new}) where ({old}) is distinct from ({new})"
-        ).format(
-            columns=sql.SQL(", ").join(map(sql.Identifier, rest)),
-            old=sql.SQL(", ").join(sql.Identifier("known", name) for name in rest),
-            new=sql.SQL(", ").join(sql.Identifier("excluded", name) for name in rest),
-        )
-    # A row that was there before carries the transaction that locked it for its update in xmax; a new one has none.
-    query = sql.SQL(
-        "with changed as (insert into {target} as known ({columns}) select {values} from {staged}"
-        " on conflict ({key}) do {on_conflict} returning known.xmax = 0 as is_new)"
-        " select count(*) filter (where is_new), count(*) filter (where not is_new) from changed"
-    ).format(
-        target=sql.Identifier("billing", table.name),
-        columns=columns,
-        values=sql.SQL(", ").join(values),
-        staged=sql.Identifier("pg_temp", table.name),
-        key=sql.SQL(", ").join(map(sql.Identifier, table.key)),
-        on_conflict=on_conflict,
-    )
-    inserted, updated = connection.execute(query).fetchone() or (0, 0)
-    return Changes(inserted, updated)
+def _take(connection: psycopg.Connection[Any], file: ExtractFile, base_currency: str) -> Changes:
+    """The staged rows of `file` into `billing`. Raises RequestError that shows the first that breaks the contract."""
+    try:
+        with connection.transaction():
+            vouch(connection, file.table, base_currency)
+            return upsert(connection, file.table)
+    except (Doubt, psycopg.DataError, psycopg.IntegrityError) as error:
+        check(connection, file, base_currency)
+        # The contract is kept: a constraint that is not ours has spoken.
+        reason = str(error).splitlines()[0]
+        raise RequestError(f"{file.name} is refused by the database: {reason}; nothing was loaded") from error
 
 
 def _delete_other_tags(connection: psycopg.Connection[Any], *, with_clients: bool) -> int:
     """Takes from the clients that this extract names (in its file of clients too) the tags that it does not give them."""
-    named = sql.SQL("union select client_id from pg_temp.clients" if with_clients else "")
+    named = sql.SQL("union select client_id from dynamics.staged_clients" if with_clients else "")
     return connection.execute(
         sql.SQL(
             "delete from billing.client_tags known"
-            " where client_id in (select client_id from pg_temp.client_tags {})"
-            " and not exists (select from pg_temp.client_tags given"
+            " where client_id in (select client_id from dynamics.staged_client_tags {})"
+            " and not exists (select from dynamics.staged_client_tags given"
             "  where given.client_id = known.client_id and given.tag = known.tag)"
         ).format(named)
     ).rowcount

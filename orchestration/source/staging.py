@@ -1,42 +1,60 @@
-"""An extract's file on its way in: copied as text into a temporary table, and checked there."""
+"""An extract's file on its way in: copied as text into a table of its own, and held to the contract there.
+
+Of ten million rows, mostly none is wrong. So `vouch` asks only whether any breaks a rule that `billing` does not
+enforce by itself, and `check` looks for the first one, rule by rule, when one does or when `billing` refuses.
+"""
 
 import re
-from typing import Any, LiteralString
+from collections.abc import Iterable
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from orchestration.errors import RequestError
-from orchestration.source.contract import Rule
+from orchestration.source.contract import Rule, Table
 from orchestration.source.files import ExtractFile, Progress, chunks, header, line_of, malformation, shown
 
 _REPEATED = Rule("time > 1", "is there already, on an earlier line; a key may be there once")
 
 
-def stage(connection: psycopg.Connection[Any], file: ExtractFile, progress: Progress | None) -> None:
-    """Fills `pg_temp.TABLE`: the file's columns as text, null where empty, and `ordinal`, the record's place from 1.
+class Doubt(Exception):
+    """A staged row breaks the contract, and it is not known yet which."""
 
-    Must run inside a transaction, at whose end the table goes. Raises RequestError when the file is no CSV of its table.
+
+_Place = tuple[tuple[str, ...], Rule]
+"""Columns, and a rule that they are held to."""
+
+
+def staged(table: Table) -> sql.Identifier:
+    """The table that `stage` fills."""
+    return sql.Identifier("dynamics", f"staged_{table.name}")
+
+
+def stage(connection: psycopg.Connection[Any], file: ExtractFile, progress: Progress | None) -> None:
+    """Fills `staged(file.table)`: the file's columns as text, null where empty.
+
+    The rows lie in the order of the file. The table belongs to the transaction, which must drop it before its end. Raises
+    RequestError when the file is no CSV of its table.
     """
     names = header(file)
-    table = sql.Identifier("pg_temp", file.table.name)
     columns = sql.SQL(", ").join(map(sql.Identifier, names))
     texts = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in names)
-    connection.execute(
-        sql.SQL(
-            "create temporary table {} (ordinal bigint generated always as identity, {}) on commit drop"
-        ).format(sql.Identifier(file.table.name), texts)
-    )
+    # Not a temporary table, which parallel workers cannot read; nobody else ever sees it.
+    connection.execute(sql.SQL("create unlogged table {} ({})").format(staged(file.table), texts))
     copy_in = sql.SQL("copy {} ({}) from stdin (format csv, encoding 'UTF8', force_null ({}))")
     try:
-        with connection.cursor() as cursor, cursor.copy(copy_in.format(table, columns, columns)) as copy:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(copy_in.format(staged(file.table), columns, columns)) as copy,
+        ):
             for chunk, done in chunks(file):
                 copy.write(chunk)
                 if progress:
                     progress(file.name, done, file.path.stat().st_size)
     except psycopg.DataError as error:
         raise _malformed(file, len(names), error) from error
-    connection.execute(sql.SQL("analyze {}").format(table))
+    connection.execute(sql.SQL("analyze {}").format(staged(file.table)))
 
 
 def _malformed(file: ExtractFile, width: int, error: psycopg.DataError) -> RequestError:
@@ -49,48 +67,84 @@ def _malformed(file: ExtractFile, width: int, error: psycopg.DataError) -> Reque
     return RequestError(f"{file.name} line {line} {reason}; nothing was loaded")
 
 
+def vouch(connection: psycopg.Connection[Any], table: Table, base_currency: str) -> None:
+    """Raises Doubt, or psycopg.DataError, when a staged row breaks a rule that `billing` does not enforce by itself."""
+    judged: dict[tuple[Rule, ...], str] = {}
+    conditions = []
+    for column in table.columns:
+        rules = tuple(rule for rule in column.rules if not rule.enforced)
+        if not rules:
+            continue
+        condition = _any(_broken(((column.name,), rule), base_currency) for rule in rules)
+        if (twin := judged.setdefault(rules, column.name)) != column.name:
+            # Most rows were never changed: their times are one, and judged once.
+            condition = sql.SQL("{} is distinct from {} and {}").format(
+                sql.Identifier(column.name), sql.Identifier(twin), condition
+            )
+        conditions.append(condition)
+    # A count, not an `exists`: Postgres would plan for the first row, and read with one process.
+    query = sql.SQL("select count(*) from {} staged where {}").format(staged(table), _any(conditions))
+    if connection.execute(query).fetchone() != (0,):
+        raise Doubt
+
+
 def check(connection: psycopg.Connection[Any], file: ExtractFile, base_currency: str) -> None:
     """Holds every staged row of `file` to the contract. Raises RequestError that shows the first one that breaks it."""
     table = file.table
-    rules = [((column.name,), rule) for column in table.columns for rule in column.rules]
+    places = [*_rules(table), (table.key, _REPEATED)]
     cases = sql.SQL(" ").join(
-        sql.SQL("when {} then {}").format(_condition(column, rule, base_currency), number)
-        for number, ((column,), rule) in enumerate(rules)
+        sql.SQL("when {} then {}").format(_broken(place, base_currency), number)
+        for number, place in enumerate(places[:-1])
     )
     query = sql.SQL(
-        "select ordinal, rule, count(*) over () from ("
-        " select ordinal, case {cases} end as rule from {staged} staged"
-        " union all select ordinal, {repeated} from ("
-        "  select ordinal, row_number() over (partition by {key} order by ordinal) as time from {staged}"
+        "select place, rule, count(*) over () from ("
+        " select ctid as place, case {cases} end as rule from {staged} staged"
+        " union all select place, {repeated} from ("
+        "  select ctid as place, row_number() over (partition by {key} order by ctid) as time from {staged}"
         " ) keys where {is_repeated}"
-        ") findings where rule is not null order by ordinal, rule limit 1"
+        ") findings where rule is not null order by place, rule limit 1"
     ).format(
         cases=cases,
-        staged=sql.Identifier("pg_temp", table.name),
-        repeated=len(rules),
+        staged=staged(table),
+        repeated=len(places) - 1,
         is_repeated=sql.SQL(_REPEATED.broken),
         # Bytes compare several times faster than words of a language, and keys only have to be equal.
         key=sql.SQL(", ").join(sql.SQL('{} collate "C"').format(sql.Identifier(name)) for name in table.key),
     )
     if finding := connection.execute(query).fetchone():
-        ordinal, number, findings = finding
-        columns, rule = [*rules, (table.key, _REPEATED)][number]
+        ctid, number, findings = finding
+        columns, rule = places[number]
+        record, values = _read(connection, table, ctid, columns)
         more = f" (and {findings - 1} more)" if findings > 1 else ""
         raise RequestError(
-            f"{file.name} line {line_of(file, ordinal + 1)}, column {', '.join(columns)}:"
-            f" {_values(connection, file, ordinal, columns)} {rule.needed}{more}; nothing was loaded"
+            f"{file.name} line {line_of(file, record + 1)}, column {', '.join(columns)}:"
+            f" {values} {rule.needed}{more}; nothing was loaded"
         )
 
 
-def _condition(column: LiteralString, rule: Rule, base_currency: str) -> sql.Composed:
+def _any(conditions: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL("({})").format(sql.SQL(" or ").join(sql.SQL("({})").format(each) for each in conditions))
+
+
+def _rules(table: Table) -> list[_Place]:
+    return [((column.name,), rule) for column in table.columns for rule in column.rules]
+
+
+def _broken(place: _Place, base_currency: str) -> sql.Composed:
+    (column,), rule = place
     value = sql.Identifier("staged", column)
     return sql.SQL(rule.broken).format(value=value, base_currency=sql.Literal(base_currency))
 
 
-def _values(
-    connection: psycopg.Connection[Any], file: ExtractFile, ordinal: int, columns: tuple[LiteralString, ...]
-) -> str:
-    query = sql.SQL("select {} from {} where ordinal = {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("pg_temp", file.table.name), ordinal
+def _read(
+    connection: psycopg.Connection[Any], table: Table, ctid: str, columns: tuple[str, ...]
+) -> tuple[int, str]:
+    """Which record of the file stands at `ctid`, from 1, and what it has in `columns`, as shown."""
+    query = sql.SQL(
+        "select (select count(*) from {staged} where ctid <= %(at)s::tid), {columns} from {staged} where ctid = %(at)s::tid"
     )
-    return ", ".join(shown(value or "") for value in connection.execute(query).fetchone() or ())
+    record, *values = connection.execute(
+        query.format(columns=sql.SQL(", ").join(map(sql.Identifier, columns)), staged=staged(table)),
+        {"at": ctid},
+    ).fetchone() or (0,)
+    return record, ", ".join(shown(value or "") for value in values)

@@ -4,31 +4,29 @@ import pytest
 from rendering_tables import HOSTILE, block, labels, table, table_by_package
 
 from orchestration.errors import RequestError
-from orchestration.rendering import CHARTS, chart_png, chart_spec, chart_svg
-from orchestration.reporting.table import METRICS, ReportTable
+from orchestration.rendering import CHARTS, ROWS, Chart, Mark, chart_png, chart_spec, chart_svg, preset_named
+from orchestration.reporting.table import ReportTable
 
-REFILL = "balance_refill_total"
+REFILL = CHARTS["balance_refill_total"]
 
 
-def points(of, name):
-    return [(p["label"], p["series"], p["value"]) for p in chart_spec(of, name)["data"]["values"]]
+def points(of, chart):
+    return [(p["label"], p["series"], p["value"]) for p in chart_spec(of, chart)["data"]["values"]]
 
 
 def test_there_is_a_chart_for_each_of_the_four_questions():
-    assert {name: preset.label for name, preset in CHARTS.items()} == {
+    assert {name: preset.title for name, preset in CHARTS.items()} == {
         "clients_active_qty": "Clients - Active: Qty",
         "balance_refill_total": "Balance Refill: Total",
         "pay_as_you_go_total": "Pay As You Go: Total",
         "packages_renew_total": "Packages: Renew Total",
     }
-    assert {(preset.section, preset.metric) for preset in CHARTS.values()} <= {
-        metric[:2] for metric in METRICS
-    }
+    assert {row for preset in CHARTS.values() for row in preset.rows} <= set(ROWS)
 
 
 def test_na_is_a_gap_and_zero_a_zero():
     assert [value for _, _, value in points(table(), REFILL)] == [None, -12.5, -12.5]
-    assert [value for _, _, value in points(table(), "clients_active_qty")] == [0, 7, 7]
+    assert [value for _, _, value in points(table(), CHARTS["clients_active_qty"])] == [0, 7, 7]
 
 
 def test_one_series_is_bars_and_packages_are_lines():
@@ -36,6 +34,35 @@ def test_one_series_is_bars_and_packages_are_lines():
     spec = chart_spec(table_by_package("Gold", "Silver"), REFILL)
     assert spec["mark"]["type"] == "line"
     assert spec["encoding"]["color"]["scale"]["domain"] == ["Gold", "Silver"]
+
+
+def test_rows_of_one_block_are_series_and_bars_stand_side_by_side_unless_stacked():
+    rows = ("Balance Refill: Qty", "Clients - All: Qty")
+    assert {series for _, series, _ in points(table(), Chart(rows))} == set(rows)
+    bars = chart_spec(table(), Chart(rows, Mark.BAR))["encoding"]
+    assert (bars["xOffset"]["field"], bars["y"]["stack"]) == ("series", None)
+    stacked = chart_spec(table(), Chart(rows, Mark.BAR, stacked=True))["encoding"]
+    assert ("xOffset" in stacked, stacked["y"]["stack"]) == (False, "zero")
+
+
+def test_packages_and_columns_can_be_picked():
+    of = table_by_package("Gold", "Silver")
+    some = Chart(REFILL.rows, packages=("Silver",), first="02/2018", last="02/2018")
+    assert points(of, some) == [("02/2018", "Silver", -12.5)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rows": ("Profit: Total",)},
+        {"packages": ("Bronze",)},
+        {"first": "01/2017"},
+        {"first": "03/2018", "last": "01/2018"},
+    ],
+)
+def test_what_the_table_does_not_have_is_refused(wrong):
+    with pytest.raises(RequestError, match=r"[:] "):
+        chart_spec(table_by_package("Gold"), Chart(**({"rows": REFILL.rows} | wrong)))
 
 
 def test_two_packages_of_one_name_are_not_added_up():
@@ -47,7 +74,7 @@ def test_of_many_packages_the_largest_are_drawn_and_the_chart_says_so():
     blocks = tuple(block(f"P{n}", 2, money=n) for n in range(12))
     spec = chart_spec(ReportTable(labels(2), blocks, by_package=True), REFILL)
     assert spec["encoding"]["color"]["scale"]["domain"] == [f"P{n}" for n in range(2, 12)]
-    assert spec["title"]["subtitle"] == "the 10 largest of 12 packages"
+    assert spec["title"]["subtitle"] == "the 10 largest of 12 series"
 
 
 def test_pictures_need_no_network_and_are_safe_to_show():
@@ -66,4 +93,4 @@ def test_an_empty_table_gives_an_empty_chart(of):
 
 def test_an_unknown_chart_is_refused_with_those_there_are():
     with pytest.raises(RequestError, match="use clients_active_qty, "):
-        chart_png(table(), "profit")
+        preset_named("profit")

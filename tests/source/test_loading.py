@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import zstandard
 
 from orchestration import source
 from orchestration.errors import RequestError
@@ -119,11 +120,16 @@ def test_owners_may_follow_what_they_own_or_be_in_the_database_already(database,
     assert changed(load(database, write_extract({"clients.csv": CLIENTS + again}))) == {"clients": (1, 0, 0)}
 
 
-def test_column_order_bom_line_ends_quotes_and_gzip_make_no_difference(database, write_extract):
+def two_frames(content: bytes) -> bytes:
+    return zstandard.compress(content[:9]) + zstandard.compress(content[9:])
+
+
+@pytest.mark.parametrize(("end", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", two_frames)])
+def test_column_order_bom_line_ends_quotes_and_packing_make_no_difference(database, write_extract, end, pack):
     name = 'Smith, "Jones"\r\n=HYPERLINK("http://x") <script> Київ'
     quoted = '"' + name.replace('"', '""') + '"'
     text = f'\ufeffname,package_id\r\n{quoted},p1\r\n"\\.",p2\r\n'
-    load(database, write_extract({"packages.csv.gz": gzip.compress(text.encode())}))
+    load(database, write_extract({f"packages.csv{end}": pack(text.encode())}))
     assert database.execute("select * from billing.packages order by 1").fetchall() == [
         ("p1", name),
         ("p2", "\\."),
@@ -180,7 +186,67 @@ def test_what_is_no_extract_is_refused(database, tmp_path, write_extract):
         load(database, write_extract({"client.csv": ""}, "strange"))
     with pytest.raises(RequestError, match=r"packages\.csv and packages\.csv\.gz are both there"):
         load(database, write_extract({"packages.csv": "", "packages.csv.gz": b""}, "twice"))
-    with pytest.raises(RequestError, match=r"packages\.csv\.gz is no whole gzip file"):
-        load(database, write_extract({"packages.csv.gz": gzip.compress(b"package_id,name\n")[:-9]}, "cut"))
     with pytest.raises(RequestError, match="has no offset from UTC"):
         load(database, GOLDEN, as_of=datetime(2019, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("end", "pack"), [("gz", gzip.compress), ("zst", zstandard.ZstdCompressor(write_checksum=True).compress)]
+)
+def test_a_packed_file_that_is_cut_or_damaged_is_refused(database, write_extract, end, pack):
+    content = b"package_id,name\n" + b"".join(b"p%d,%d\n" % (n, n * n) for n in range(9999))
+    packed = pack(content)
+    for bad in (
+        packed[:-9],
+        packed[: len(packed) // 2],
+        packed[:99] + b"\xff" * 50 + packed[149:],
+        b"nothing",
+    ):
+        with pytest.raises(
+            RequestError, match=rf"packages\.csv\.{end} is no whole \.{end} file .*make it again"
+        ):
+            load(database, write_extract({f"packages.csv.{end}": bad}))
+    assert database.execute("select count(*) from billing.packages").fetchone() == (0,)
+
+
+def constraints(database) -> list[tuple]:
+    query = """
+        select conrelid::regclass::text, conname, pg_get_constraintdef(oid), null from pg_constraint
+        where connamespace = 'billing'::regnamespace
+        union all
+        select tablename, indexname, indexdef, null from pg_indexes where schemaname = 'billing'
+        order by 1, 2, 3"""
+    return database.execute(query).fetchall()
+
+
+def test_a_first_load_leaves_every_index_and_reference_in_place(database):
+    database.execute("create index of_client on billing.transactions (client_id) where voided_at is null")
+    before = constraints(database)
+    load(database, GOLDEN)
+    assert constraints(database) == before
+    database.execute("insert into billing.packages values ('p9', 'Nine')")
+    for broken in ("insert into billing.transactions select * from billing.transactions",
+                   "update billing.transactions set client_id = 'nobody'"):  # fmt: skip
+        with pytest.raises(psycopg.IntegrityError), database.transaction():
+            database.execute(broken)
+
+
+def test_a_first_load_that_fails_leaves_every_index_and_reference_in_place(database, write_extract):
+    before = constraints(database)
+    row = "c1,One,client,,USD,2018-01-01T00:00:00Z,2018-01-01T00:00:00Z\n"
+    again = "t1,c1,2018-01-01T00:00:00Z,usage,-1,,2018-01-01T00:00:00Z,\n"
+    bad = {"clients.csv": CLIENTS + row, "transactions.csv": TRANSACTIONS + again + again}
+    with pytest.raises(
+        RequestError, match=r"transactions.csv line 3, column transaction_id: 't1' is there already"
+    ):
+        load(database, write_extract(bad))
+    assert constraints(database) == before
+    assert database.execute("select count(*) from billing.clients").fetchone() == (0,)
+
+
+def test_a_constraint_of_others_speaks_for_itself(database, write_extract):
+    database.execute("alter table billing.packages add constraint short check (length(name) < 4)")
+    with pytest.raises(
+        RequestError, match=r"packages.csv is refused by the database: .*\"short\"; nothing was"
+    ):
+        load(database, write_extract({"packages.csv": "package_id,name\np1,Gold\n"}))
