@@ -36,7 +36,7 @@ format: .venv/installed ## rewrites the code in the house's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/installed ## benchmarks, as ratios against a named peer (BENCH=--quick for a tenth of it)
+bench: .venv/installed ## benchmarks, as ratios against a named peer (BENCH=--quick for a tenth of it, BENCH=TOPIC for one)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 down: ## stops the local services

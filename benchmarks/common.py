@@ -21,8 +21,8 @@ _SERVICES = ("DATABASE_URL", "S3_BUCKET", "S3_ENDPOINT_URL", "SMTP_URL")
 
 
 @contextmanager
-def furnished_home(clients: int, months: int) -> Iterator[Path]:
-    """A home with a sample of so many clients and months in its marts; its local services end with the block."""
+def fresh_home() -> Iterator[Path]:
+    """An empty home; its local services end with the block."""
     with tempfile.TemporaryDirectory(prefix="dynamics-bench-") as folder:
         home = Path(folder)
         for name in _SERVICES:
@@ -30,14 +30,21 @@ def furnished_home(clients: int, months: int) -> Iterator[Path]:
         os.environ["DYNAMICS_HOME"] = folder
         settings.cache_clear()
         try:
-            write_sample(home / "extract", clients=clients, months=months, seed=1)
-            with database() as connection:
-                ensure_schema(connection)
-                load(connection, home / "extract", base_currency="USD")
-                build_marts(connection, state=home / "dbt")
             yield home
         finally:
             local.stop(home)
+
+
+@contextmanager
+def furnished_home(clients: int, months: int) -> Iterator[Path]:
+    """A fresh home with a sample of so many clients and months in its marts."""
+    with fresh_home() as home:
+        write_sample(home / "extract", clients=clients, months=months, seed=1)
+        with database() as connection:
+            ensure_schema(connection)
+            load(connection, home / "extract", base_currency="USD")
+            build_marts(connection, state=home / "dbt")
+        yield home
 
 
 def resident_megabytes() -> float:

@@ -51,7 +51,7 @@ _COHORTS = f"""
     )
     select states.*, {_RATE.format(currency="states.currency", day="cast(end_at - interval '1 day' as date)")} as rate
     from states join months using (n)
-"""  # noqa: S608 - constants of this file
+"""
 _FLOWS = f"""
     with {_MONTHS},
     days as (
@@ -63,7 +63,7 @@ _FLOWS = f"""
     )
     select n, kind, sum(qty) as qty, sum(total * {_RATE.format(currency="days.currency", day="days.utc_date")}) as total
     from days group by n, kind
-"""  # noqa: S608 - constants of this file
+"""
 
 
 def report(connection: Connection, asked: Mapping[str, Any], first: datetime, months: int) -> pd.DataFrame:

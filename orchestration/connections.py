@@ -11,6 +11,7 @@ from orchestration import local
 from orchestration.archive import Archive, ObjectStore
 from orchestration.database import connect, first_line
 from orchestration.errors import DynamicsError, Unavailable
+from orchestration.resting import rest, rested
 from orchestration.settings import settings
 
 
@@ -26,9 +27,14 @@ def database() -> Iterator[Connection[TupleRow]]:
 
     Raises Unavailable when it does not answer, or no more, and DynamicsError for what its user may not do.
     """
+    with _clear_errors(), connect(database_url()) as connection:
+        yield connection
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
     try:
-        with connect(database_url()) as connection:
-            yield connection
+        yield
     except psycopg.OperationalError as error:
         raise Unavailable(
             f"the database has stopped answering ({first_line(error)}): run it again"
@@ -56,9 +62,20 @@ def object_store() -> ObjectStore:
 
 @contextmanager
 def open_archive() -> Iterator[tuple[Archive, Connection[TupleRow]]]:
-    """The archive, and the database connection that its index is on."""
-    with database() as connection:
-        yield Archive(object_store(), connection, public_url()), connection
+    """The archive, and the database connection that its index is on: committed at the end, and kept for the next time.
+
+    Raises as `database`.
+    """
+    url = database_url()
+    with _clear_errors():
+        connection = rested(url) or connect(url)
+        try:
+            yield Archive(object_store(), connection, public_url()), connection
+            connection.commit()
+        except BaseException:
+            connection.close()
+            raise
+        rest(url, connection)
 
 
 def smtp_url() -> str:

@@ -48,7 +48,7 @@ def mail_report(
         # The whole report last: once it has rows, nothing of its occurrence is left to be made.
         _queue(connection, archive, saved_query, occurrence, snapshot)
     numbers = [each.occurrence_id for each in (occurrence, *slices)]
-    send_queued(connection, archive, *numbers)
+    send_queued(connection, archive, *numbers, in_hand=snapshot)
     return [row for number in numbers for row in rows_of(connection, number)]
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from orchestration.archive import Manifest, Snapshot
 from orchestration.mailing.delivery import Header
 from orchestration.mailing.message import Attachment, attach_within, compose
-from orchestration.rendering import chart_png, mail_bodies
+from orchestration.rendering import chart_png, mail_bodies, preset_named
 from orchestration.reporting.report import Provenance
 from orchestration.reporting.table import ReportTable
 
@@ -121,7 +121,7 @@ class LetterWriter:
     @cached_property
     def _chart(self) -> bytes | None:
         preset = self.snapshot.manifest.chart
-        return chart_png(self._table, preset) if preset else None
+        return chart_png(self._table, preset_named(preset)) if preset else None
 
     @cached_property
     def _files(self) -> list[Attachment]:

@@ -4,7 +4,7 @@ An occurrence reserves the id of its snapshot before the report is made. Whateve
 finds the same occurrence and completes the same snapshot: it is not lost, and not made twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -32,6 +32,8 @@ class Occurrence:
     """Counts how often the moment was made anew on purpose (`dynamics backfill --again`)."""
     slice: str = ""
     """The id of the owner whose part it is; empty for the whole report."""
+    is_new: bool = False
+    """Nobody has seen its snapshot's id before, so that nothing can be kept under it."""
 
 
 _COLUMNS = SQL("occurrence_id, purpose, saved_query, scheduled_at, snapshot_id, generated_by, edition, slice")
@@ -95,7 +97,7 @@ def other_occurrence(
     connection.commit()
     if found is None:  # pragma: no cover - only deliveries are unique
         raise LookupError(purpose)
-    return found
+    return replace(found, is_new=True)
 
 
 def is_complete(connection: Connection[TupleRow], snapshot_id: str) -> bool:
@@ -117,14 +119,14 @@ def _reserved(
 ) -> Occurrence:
     """The delivery that these address, with a new snapshot's id if nobody has reserved one yet."""
     key = {"saved_query": saved_query, "at": scheduled_at, "edition": edition, "slice": slice_id}
-    connection.execute(
+    made = connection.execute(
         """
         insert into dynamics.occurrences (saved_query, scheduled_at, edition, slice, snapshot_id, generated_by)
         values (%(saved_query)s, %(at)s, %(edition)s, %(slice)s, %(snapshot_id)s, %(generated_by)s)
         on conflict (saved_query, scheduled_at, edition, slice) where purpose = 'delivery' do nothing
         """,
         key | {"snapshot_id": new_snapshot_id(), "generated_by": generated_by},
-    )
+    ).rowcount
     query = SQL(
         "select {} from dynamics.occurrences where purpose = 'delivery' and saved_query = %(saved_query)s"
         " and scheduled_at = %(at)s and edition = %(edition)s and slice = %(slice)s"
@@ -134,4 +136,4 @@ def _reserved(
     connection.commit()
     if found is None:  # pragma: no cover - the insert above, or the one it ran into, has put it there
         raise LookupError(key)
-    return found
+    return replace(found, is_new=bool(made))

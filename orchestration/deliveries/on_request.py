@@ -88,7 +88,7 @@ def dry_run(
     """
     testers = recipients(test_to)
     require_recipients(saved_query, testers)
-    occurrence = Occurrence(0, "test", saved_query.name, at, new_snapshot_id(), this_user())
+    occurrence = Occurrence(0, "test", saved_query.name, at, new_snapshot_id(), this_user(), is_new=True)
     snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
     require_sound(snapshot, at)
     kept_back = (
@@ -111,7 +111,7 @@ def mail_snapshot(
     )
     letter = Letter(subject=f"{manifest.title}: {interval_words(manifest)}", formats=formats, to=to)
     queue_letter(connection, occurrence, letter)
-    send_queued(connection, archive, occurrence.occurrence_id)
+    send_queued(connection, archive, occurrence.occurrence_id, in_hand=snapshot)
     return rows_of(connection, occurrence.occurrence_id)
 
 

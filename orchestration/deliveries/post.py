@@ -99,9 +99,15 @@ def _skipped(connection: Connection[TupleRow], occurrence_id: int) -> bool:
     return bool(skipped)
 
 
-def send_queued(connection: Connection[TupleRow], archive: Archive, *occurrence_ids: int) -> list[Delivery]:
+def send_queued(
+    connection: Connection[TupleRow],
+    archive: Archive,
+    *occurrence_ids: int,
+    in_hand: Snapshot | None = None,
+) -> list[Delivery]:
     """Sends what is due, of these occurrences or of all, and gives the rows as they are settled.
 
+    The snapshot `in_hand` was opened for these mails already.
     Raises Unavailable when the mail server is away: the mails wait, the snapshots are kept.
     """
     sender = sender_of_mails()
@@ -110,9 +116,11 @@ def send_queued(connection: Connection[TupleRow], archive: Archive, *occurrence_
     def write(delivery: Delivery, max_size: int | None) -> EmailMessage:
         if delivery.snapshot_id not in writers:
             writers.clear()  # mails of one occurrence come together: memory stays that of one report
-            writers[delivery.snapshot_id] = LetterWriter(
-                _letter(connection, delivery), archive.open(delivery.snapshot_id), sender
-            )
+            if in_hand and in_hand.manifest.id == delivery.snapshot_id:
+                snapshot = in_hand
+            else:
+                snapshot = archive.open(delivery.snapshot_id)
+            writers[delivery.snapshot_id] = LetterWriter(_letter(connection, delivery), snapshot, sender)
         return writers[delivery.snapshot_id].message(delivery.message_id or "", max_size)
 
     with Transport(SmtpUrl.parse(smtp_url())) as transport:

@@ -34,10 +34,9 @@ def snapshot_of(
     """The snapshot of an occurrence: the one that was kept, or one that is made now.
 
     Named intervals are those of the scheduled moment (interfaces: they resolve there, however late this runs).
-    `shared`: other saved queries ask the same at the same moments, and this
-    process computes it once for all. Raises what `make_report` and `Archive.keep` raise.
+    `shared`: other saved queries ask the same at the same moments, and this process computes it once for all. Raises what `make_report` and `Archive.keep` raise.
     """
-    kept = archive.kept(occurrence.snapshot_id)
+    kept = None if occurrence.is_new else archive.kept(occurrence.snapshot_id)
     if kept:
         return kept
     make = shared_report if shared else make_report

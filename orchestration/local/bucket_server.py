@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,33 @@ def gate(inner: Application, access_key: str, secret_key: str) -> Application:
         health = (scope["method"], scope["path"]) == ("GET", "/health")
         administration = scope["path"].startswith("/_")
         if health or (signed(scope, access_key, secret_key) and not administration):
-            await inner(scope, receive, send)
+            with suppress(ClientGone):
+                await inner(scope, _whole(receive), send)
             return
         headers = [(b"content-type", b"application/xml"), (b"content-length", str(len(_REFUSAL)).encode())]
         await send({"type": "http.response.start", "status": 403, "headers": headers})
         await send({"type": "http.response.body", "body": _REFUSAL})
 
     return application
+
+
+class ClientGone(Exception):
+    """Whoever sent this request died in the middle of it."""
+
+
+def _whole(receive: Any) -> Any:
+    """`receive`, for a request that counts only as a whole: ministack would keep the half of an object that came."""
+    ended = False
+
+    async def receiving() -> Any:
+        nonlocal ended
+        message = await receive()
+        if message["type"] == "http.disconnect" and not ended:
+            raise ClientGone
+        ended = not message.get("more_body", False)
+        return message
+
+    return receiving
 
 
 def forget_unfinished(objects: Path) -> None:

@@ -230,11 +230,12 @@ def resend(connection: Connection[TupleRow], delivery_id: int, *, force: bool = 
 
 def seen(connection: Connection[TupleRow], rows: Sequence[Delivery]) -> None:
     """Notes that somebody was shown how these ended, and need not be told of it by mail. Commits."""
-    connection.execute(
-        "update dynamics.deliveries set told_of = finished_at where delivery_id = any(%s)",
-        [[row.delivery_id for row in rows]],
-    )
-    connection.commit()
+    news = [row.delivery_id for row in rows if row.state != "sent"]
+    if news:
+        connection.execute(
+            "update dynamics.deliveries set told_of = finished_at where delivery_id = any(%s)", [news]
+        )
+        connection.commit()
 
 
 def _changed(

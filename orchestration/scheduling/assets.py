@@ -114,6 +114,8 @@ def _delivery_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
         kinds={"email"},
         partitions_def=partitions_of(saved_query),
         pool="mail",
+        # A report goes out when it is made, not when all the others of the run are.
+        op_tags={"dagster/priority": "1"},
     )
     def send(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads it, and knows the bare class only
         began = time.monotonic()

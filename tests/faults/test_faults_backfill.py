@@ -39,8 +39,8 @@ def command(plant, tmp_path_factory):
     environment = os.environ | plant.environment
     environment |= {"DYNAMICS_TEMPLATES": str(templates), "DYNAMICS_SMTP_URL": server.mailbox.url}
 
-    def begin(name):
-        words = ["backfill", name, "--from", "2021-09-01T00:00Z", "--to", "2026-08-31T00:00Z"]
+    def begin(name, *options, since="2021-09-01T00:00Z"):
+        words = ["backfill", name, "--from", since, "--to", "2026-08-31T00:00Z", *options]
         return subprocess.Popen(
             [sys.executable, "-m", "orchestration.cli", *words],
             cwd=folder,
@@ -82,3 +82,31 @@ def test_a_backfill_that_is_killed_twice_ends_with_every_snapshot_once_and_no_ma
     assert sorted(made) == sorted((name, MONTHS, MONTHS) for name in NAMES)
     assert known == len(set(plant.manifests())) == len(plant.manifests()) == 3 * MONTHS
     assert (mails, command.mailbox.connections) == (0, 0)
+
+
+def test_what_is_made_again_and_killed_goes_on_where_it_was(plant, command):
+    def editions():
+        with database_room.connect(plant.database_url) as connection:
+            return connection.execute(
+                "select max(edition), count(*) from dynamics.occurrences join dynamics.snapshots using (snapshot_id)"
+                " where occurrences.saved_query = 'months' and scheduled_at >= '2026-01-01' group by scheduled_at order by scheduled_at"
+            ).fetchall()
+
+    def run(*options, lines=None):
+        with command("months", *options, since="2026-01-01T00:00Z") as process:
+            for _ in range(lines or 0):
+                assert process.stdout.readline()
+            if lines:
+                process.send_signal(signal.SIGKILL)
+            rest = process.stdout.read()
+        assert process.returncode == (-signal.SIGKILL if lines else 0)
+        return rest
+
+    run()
+    run("--again", lines=3)
+    run("--again")
+    assert editions() == [(2, 2)] * 8
+    run()
+    assert editions() == [(2, 2)] * 8
+    run("--again")
+    assert editions() == [(3, 3)] * 8

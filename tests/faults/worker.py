@@ -15,6 +15,7 @@ import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
+from itertools import count
 from threading import get_ident
 
 import psycopg
@@ -80,15 +81,13 @@ def prepared(patience=0.4):
 
 @contextmanager
 def stopped(step, when, number, stop):
-    """Calls `stop` before or after this thread takes the step for that time."""
+    """Calls `stop` before or after this thread, or one that writes files for it, takes the step for that time."""
     place, name = STEPS[step]
-    original, me, left = getattr(place, name), get_ident(), number
+    original, me, times = getattr(place, name), get_ident(), count(1)
 
     @wraps(original)
     def stopping(*args, **options):
-        nonlocal left
-        left -= get_ident() == me
-        now, left = left == 0, left or -1
+        now = (step == "put" or get_ident() == me) and next(times) == number
         if now and when == "before":
             stop()
         result = original(*args, **options)

@@ -2,12 +2,17 @@
 
 import os
 import signal
+import socket
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from orchestration import local
@@ -118,3 +123,19 @@ def test_a_locked_object_is_still_locked_after_a_kill(own_home):
         with pytest.raises(ClientError, match="AccessDenied"):
             client(bucket).delete_object(Bucket=bucket.name, Key=key, VersionId=version)
     assert client(bucket).get_object_legal_hold(Bucket=bucket.name, Key="held")["LegalHold"]["Status"] == "ON"
+
+
+def test_half_an_upload_whose_sender_died_is_no_object(own_home):
+    bucket = local.bucket(own_home)
+    place = urlsplit(bucket.endpoint_url)
+    request = AWSRequest("PUT", f"{bucket.endpoint_url}/{bucket.name}/half", data=b"whole")
+    S3SigV4Auth(Credentials(bucket.access_key, bucket.secret_key), "s3", bucket.region).add_auth(request)
+    with socket.create_connection((place.hostname, place.port)) as sender:
+        head = [f"PUT /{bucket.name}/half HTTP/1.1", f"Host: {place.netloc}", "Content-Length: 5"]
+        head += [f"{name}: {value}" for name, value in request.headers.items()]
+        sender.sendall("\r\n".join([*head, "", "wh"]).encode())
+
+    put(bucket, "after it", b"")
+    with pytest.raises(ClientError, match="404"):
+        client(bucket).head_object(Bucket=bucket.name, Key="half")
+    assert put(bucket, "half", b"whole")

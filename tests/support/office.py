@@ -62,7 +62,8 @@ class Office:
         return [mail for mail in found if f"@{host}." in mail["Delivered-To"]]
 
     def _letters(self):
-        return sorted((local.maildir(self.home) / "new").iterdir())
+        # Not by name: it holds microseconds without their leading zeros.
+        return sorted((local.maildir(self.home) / "new").iterdir(), key=lambda path: path.stat().st_mtime_ns)
 
     def value(self, query, *parameters):
         """The first value that the ledger answers."""

@@ -1,0 +1,204 @@
+"""Builds of the marts, and reports from them, at three sizes.
+
+A build's peer is one hand-written statement on the same server, which makes of `billing.transactions` a table of every
+client's months, with the balance and the last paid service at each month's end and the flows by kind; it has no index,
+and answers nothing by the day. A report's peer is DuckDB, on two threads, computing the same report from Parquet of the raw
+tables; both must come to the same quantities and amounts. "1 % changed" are one hour's new transactions of many clients, all of
+the transactions of 1 % of the clients, or 1 % of the transactions anywhere in the past.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+
+from benchmarks.common import fresh_home, machine, middle, note
+from benchmarks.duck_report import Asked, DuckReports, parquet
+from orchestration.build import build_marts
+from orchestration.connections import database
+from orchestration.reporting.engine import make_report
+from orchestration.reporting.parameters import ReportQuery
+from orchestration.reporting.table import ReportTable
+from orchestration.source import ensure_schema, load, write_sample
+
+TITLE = "Building the marts, and asking them"
+_MONTHS = 25
+_UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
+_YEAR = Asked(first="2025-11-01", periods=12)
+_QUESTIONS = {
+    "12 months, client type only, any active duration": (_YEAR, 1 / 50),
+    "the same, active duration 7": (replace(_YEAR, duration=7), 1 / 50),
+    "the same, one owner": (replace(_YEAR, owner="Northline Telecom"), 1 / 10),
+    "the same, one package": (replace(_YEAR, package="Unlimited 870"), 1 / 10),
+    "the same, two tags of six clients in ten, duration 7, Asia/Kathmandu": (
+        replace(_YEAR, tags=("retail", "vip"), duration=7, zone="Asia/Kathmandu"),
+        1 / 2,
+    ),
+    "by date over one year, UTC": (replace(_YEAR, unit="day", periods=365), 1 / 5),
+}
+_MONTH_MART = """
+    create table hand_written as
+    select
+        client_id, month, sum(amount) over months as balance, max(paid_at) over months as last_paid_at,
+        refills, refilled, usage, activations, activated, renewals, renewed
+    from (
+        select
+            client_id,
+            date_trunc('month', occurred_at, 'UTC') as month,
+            sum(amount) as amount,
+            max(occurred_at) filter (where amount < 0 and kind in ('usage', 'package_activation', 'package_renewal')) as paid_at,
+            count(*) filter (where kind = 'refill') as refills,
+            sum(amount) filter (where kind = 'refill') as refilled,
+            sum(amount) filter (where kind = 'usage') as usage,
+            count(*) filter (where kind = 'package_activation') as activations,
+            sum(amount) filter (where kind = 'package_activation') as activated,
+            count(*) filter (where kind = 'package_renewal') as renewals,
+            sum(amount) filter (where kind = 'package_renewal') as renewed
+        from billing.transactions
+        where voided_at is null
+        group by 1, 2
+    ) as moved
+    window months as (partition by client_id order by month)
+"""
+_CHANGES = {
+    "an hour's new ones": """
+        insert into billing.transactions
+        select 'new-' || row_number() over (), client_id, %(now)s, 'usage', -1, null, %(now)s, null
+        from (select client_id from billing.transactions order by md5(transaction_id) limit %(one_in_a_hundred)s) as some
+    """,
+    "1 % of the clients rerated": """
+        update billing.transactions set amount = amount * 1.1, updated_at = %(now)s
+        where client_id in (select client_id from billing.clients where mod(hashtext(client_id), 100) = 7)
+    """,
+    "1 % anywhere rerated": """
+        update billing.transactions set amount = amount * 1.1, updated_at = %(now)s
+        where mod(hashtext(transaction_id), 100) = 7
+    """,
+}
+
+
+def main(*, quick: bool) -> dict[str, str]:
+    """Measures, and gives each figure with what it is."""
+    sizes = {"1 M": 10_000} if quick else {"0.1 M": 1_000, "1 M": 10_000, "10 M": 100_000}
+    figures = {"machine": machine()}
+    for size, clients in sizes.items():
+        with fresh_home() as home, database() as connection:
+            write_sample(home / "extract", clients=clients, months=_MONTHS, seed=1, until=_UNTIL)
+            ensure_schema(connection)
+            load(connection, home / "extract", as_of=_UNTIL)
+            parquet(home / "extract", home)
+            runs = 1 if quick else 3 if clients > 10_000 else 5
+            whole = _whole_builds(connection, home, runs)
+            measured = whole | _reports(connection, home, quick=quick) | _changes(connection, home, runs)
+        figures |= {f"{size}: {what}": told for what, told in measured.items()}
+    return figures
+
+
+def _whole_builds(connection: Connection[Any], home: Path, runs: int) -> dict[str, str]:
+    ours, peer = [], []
+    for run in range(1, max(runs, 2) + 1):  # both schemas, so that either can be caught up afterwards
+        connection.execute("set work_mem = '256MB'")
+        peer.append(_seconds(lambda: connection.execute(_MONTH_MART)))
+        connection.execute("drop table hand_written")
+        connection.commit()
+        ours.append(_seconds(lambda: build_marts(connection, state=home / "dbt", full_refresh=True)))
+        note(f"whole build, run {run}: {ours[-1]:.1f} s, month mart by hand {peer[-1]:.1f} s")
+    return {
+        "full build": f"{middle(ours):.1f} s",
+        "full build / the month mart by hand": f"{middle(ours) / middle(peer):.2f}",
+        "build after nothing changed": f"{_seconds(lambda: build_marts(connection, state=home / 'dbt')):.2f} s",
+    }
+
+
+def _changes(connection: Connection[Any], home: Path, runs: int) -> dict[str, str]:
+    whole = _seconds(lambda: build_marts(connection, state=home / "dbt", full_refresh=True))
+    _seconds(lambda: build_marts(connection, state=home / "dbt", full_refresh=True))
+    [(count,)] = connection.execute("select count(*) / 100 from billing.transactions")
+    figures = {}
+    for what, change in _CHANGES.items():
+        times = []
+        for _ in range(runs):
+            connection.execute(
+                "update billing.transactions set transaction_id = 'old-' || transaction_id where transaction_id like 'new-%'"
+            )
+            connection.execute(change, {"now": _UNTIL, "one_in_a_hundred": count})
+            connection.commit()
+            times.append(_seconds(lambda: build_marts(connection, state=home / "dbt")))
+            # Caught up too, so that the next round has the same to do.
+            connection.execute("update billing.packages set name = name || ' '")
+            connection.commit()
+            build_marts(connection, state=home / "dbt")
+        note(f"{what}: {middle(times):.1f} s")
+        figures[f"build after {what} / full build"] = f"{middle(times) / whole:.3f} ({middle(times):.1f} s)"
+    return figures
+
+
+def _reports(connection: Connection[Any], home: Path, *, quick: bool) -> dict[str, str]:
+    duck = DuckReports(home)
+    figures = {}
+    for what, (asked, aim) in _QUESTIONS.items():
+        query = _query(asked)
+        ours, peer = [], []
+        for _ in range(3 if quick else 6):
+            seconds, cells = duck.report(asked)
+            peer.append(seconds)
+            began = time.perf_counter()
+            table = make_report(connection, query, base_currency="USD").table
+            ours.append(time.perf_counter() - began)
+        _require_same(table, cells, what)
+        own, other = middle(ours[1:]), middle(peer[1:])  # the first was to warm up
+        note(f"{what}: {own:.3f} s, DuckDB {other:.2f} s")
+        figures[f"{what} / DuckDB"] = (
+            f"1/{other / own:.0f} of {other:.2f} s: {own * 1000:.0f} ms (aim 1/{1 / aim:.0f})"
+        )
+    return figures
+
+
+def _query(asked: Asked) -> ReportQuery:
+    return ReportQuery.model_validate(
+        {
+            "interval": {"from": "2025-11-01", "to": "2026-10-31"},
+            "timezone": asked.zone,
+            "group_by": ["date" if asked.unit == "day" else asked.unit],
+            "active_duration": asked.duration,
+            "owners": [asked.owner] if asked.owner else [],
+            "packages": [asked.package] if asked.package else [],
+            "client_tags": list(asked.tags),
+        }
+    )
+
+
+def _require_same(table: ReportTable, cells: dict[tuple[int, str], tuple[float, ...]], what: str) -> None:
+    """Raises AssertionError unless DuckDB came to the same: a peer that computes something else is none."""
+    (block,) = table.blocks
+    for period in range(len(table.columns)):
+        for cohort in ("Clients - Active", "Clients - Overall Active", "Clients - All"):
+            theirs = cells.get((period, cohort), (0, None, None, None))
+            for name, other in zip(("Qty", "Balance Pos", "Balance Neg", "Balance"), theirs, strict=True):
+                _near(block.row(cohort, name)[period], other, f"{what}: {cohort} {name} {period}")
+        for kind, section, quantity, total in (
+            ("refill", "Balance Refill", "Qty", "Total"),
+            ("usage", "Pay As You Go", None, "Total"),
+            ("package_activation", "Packages", "Activation Qty", "Activation Total"),
+            ("package_renewal", "Packages", "Renew Qty", "Renew Total"),
+        ):
+            count, amount = cells.get((period, kind), (0, None))
+            if quantity:
+                _near(block.row(section, quantity)[period], count, f"{what}: {kind} {period}")
+            _near(block.row(section, total)[period], amount, f"{what}: {kind} total {period}")
+
+
+def _near(ours: Any, theirs: Any, what: str) -> None:
+    same = ours is None if theirs is None else ours is not None and abs(float(ours) - float(theirs)) < 0.02
+    if not same:
+        raise AssertionError(f"{what}: {ours} here, {theirs} by DuckDB")
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
