@@ -74,7 +74,9 @@ def new_build(connection: Connection[TupleRow], *, full_refresh: bool = False) -
         as_of = _as_of(connection)
         schema = _idle_schema(connection)
         connection.execute("select pg_advisory_lock(hashtext(%s))", [schema])
-        is_full = full_refresh or not _value(connection, _CAN_BE_FILLED_UP, {"schema": schema, "models": _models()})
+        is_full = full_refresh or not _value(
+            connection, _CAN_BE_FILLED_UP, {"schema": schema, "models": _models()}
+        )
         _prepare(connection, schema, is_full=is_full)
         build_id = _value(
             connection,
@@ -210,7 +212,9 @@ def _idle_schema(connection: Connection[TupleRow]) -> str:
     return next(schema for schema in _SCHEMAS if schema != read)
 
 
-def _value(connection: Connection[TupleRow], text: Any, parameters: list[Any] | dict[str, Any] | None = None) -> Any:
+def _value(
+    connection: Connection[TupleRow], text: Any, parameters: list[Any] | dict[str, Any] | None = None
+) -> Any:
     row = connection.execute(text, parameters).fetchone()
     return row[0] if row else None
 

@@ -1,11 +1,13 @@
 """Settings: from `DYNAMICS_*` in the environment or `.env`; what is unset means the local service."""
 
+import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestration.errors import RequestError
 
@@ -28,6 +30,14 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="what links begin with")
     base_currency: str = Field("USD", description="currency the rates are given in")
     templates: Path = Field(Path("report_templates"), description="folder of the saved queries")
+    oidc_url: str | None = Field(None, description="OpenID provider, as its issuer names itself")
+    oidc_client_id: str = Field("", description="our name at the OpenID provider")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="our password at the OpenID provider")
+    oidc_scope: str = Field("openid profile email", description="what the OpenID provider is asked to tell")
+    oidc_claim: str = Field("groups", description="claim that lists somebody's groups")
+    oidc_roles: Annotated[dict[str, str], NoDecode] = Field(
+        {}, description='roles by group: {"finance": "analyst", "northline": "viewer:R-17"}'
+    )
     keep_runs_days: int = Field(90, ge=1, description="days that Dagster's runs and their logs are kept")
 
     @field_validator("home", "templates")
@@ -41,6 +51,14 @@ class Settings(BaseSettings):
         if not re.fullmatch("[A-Z]{3}", code):
             raise ValueError(f"{code!r} is no ISO 4217 code: three capital letters, such as USD")
         return code
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _json(cls, roles: Any) -> Any:
+        try:
+            return json.loads(roles) if isinstance(roles, str) else roles
+        except ValueError:
+            raise ValueError('it is no JSON: write {"GROUP": "viewer", …}') from None
 
 
 @cache

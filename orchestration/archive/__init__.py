@@ -2,6 +2,7 @@
 
 from orchestration.archive.archive import Archive, Verdict
 from orchestration.archive.snapshot import (
+    CLIENTS,
     Manifest,
     Snapshot,
     SnapshotDamaged,
@@ -12,6 +13,7 @@ from orchestration.archive.snapshot import (
 from orchestration.archive.store import ObjectStore
 
 __all__ = [
+    "CLIENTS",
     "Archive",
     "Manifest",
     "ObjectStore",

@@ -5,12 +5,14 @@ The bucket is the truth, `dynamics.snapshots` its index. In the bucket a snapsho
     snapshots/<id>/<sha256>.<extension>   its files, named by content, so that a second attempt never collides
     snapshots/<id>/manifest.json          written last: without it there is no snapshot
     snapshots/<id>/revoked                there when the link was revoked
+    snapshots/<id>/expires/<set>_<end>    there when the link was given an end: the last one set counts
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -20,7 +22,9 @@ from pydantic import ValidationError
 
 from orchestration.archive import index
 from orchestration.archive.index import Entry, Place
+from orchestration.archive.keys import ROOT, expires_key, last_expiry, manifest_key, revoked_key
 from orchestration.archive.snapshot import (
+    CLIENTS,
     TABLE,
     Manifest,
     Snapshot,
@@ -39,8 +43,6 @@ from orchestration.reporting.report import Provenance, Report
 if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
-
-_ROOT = "snapshots/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +82,20 @@ class Archive:
     ) -> Snapshot:
         """Keeps a report, rendered in every format, and returns it as its link will open it.
 
-        Under an id that was reserved before, a second call returns what the first one kept: after a crash, just
-        call again. Raises RequestError for a title or id that cannot be kept, SnapshotNotFound for a revoked id.
+        Under an id that was reserved before, a second call returns what the first one kept; `kept` tells of that
+        before a report is made in vain. Raises RequestError for a title or id that cannot be kept, SnapshotNotFound
+        for a revoked id.
         """
         if re.search(r"[\x00-\x1f\x7f]", title):
             raise RequestError(f"title {title!r} has control characters: remove them")
         snapshot_id = snapshot_id or new_snapshot_id()
         if not is_snapshot_id(snapshot_id):
             raise RequestError(f"{snapshot_id!r} is no snapshot id: reserve one with new_snapshot_id")
-        snapshot = self.kept(snapshot_id)
-        if snapshot is None:
-            provenance = Provenance(title, generated_by, generated_at, self.link(snapshot_id), saved_query)
-            snapshot = self._write(report, provenance, snapshot_id, chart)
-            self._record(snapshot)
+        if known := index.find(self._connection, snapshot_id):
+            return self._opened(known)
+        provenance = Provenance(title, generated_by, generated_at, self.link(snapshot_id), saved_query)
+        snapshot = self._write(report, provenance, snapshot_id, chart)
+        self._record(snapshot)
         return snapshot
 
     def kept(self, snapshot_id: str) -> Snapshot | None:
@@ -112,7 +115,7 @@ class Archive:
     def open(self, snapshot_id: str) -> Snapshot:
         """The snapshot of that id.
 
-        Raises SnapshotNotFound when it is unknown, malformed or revoked, all alike, and SnapshotDamaged when
+        Raises SnapshotNotFound when it is unknown, malformed, revoked or over, all alike, and SnapshotDamaged when
         its manifest is not the one that was kept.
         """
         return self._opened(self._find(snapshot_id))
@@ -120,6 +123,10 @@ class Archive:
     def list(self, limit: int = 100, saved_query: str | None = None) -> list[Entry]:
         """The newest snapshots of the index, newest first, revoked ones too; of one saved query if it is named."""
         return index.entries(self._connection, limit, saved_query)
+
+    def entry(self, snapshot_id: str) -> Entry | None:
+        """What the index knows of a snapshot: whether and when its link ends, and how often it was opened."""
+        return index.entry(self._connection, snapshot_id)
 
     def verify(self, ids: Iterable[str] | None = None) -> Iterator[Verdict]:
         """Re-reads every object of these snapshots, or of all that the index or the bucket knows."""
@@ -137,7 +144,7 @@ class Archive:
         indexed, damaged = 0, []
         for place in self._in_bucket():
             try:
-                index.record(self._connection, self._load(place), place.revoked_at)
+                index.record(self._connection, self._load(place), place.revoked_at, place.expires_at)
                 indexed += 1
             except SnapshotDamaged as error:
                 damaged.append(str(error))
@@ -148,21 +155,42 @@ class Archive:
 
     def revoke(self, snapshot_id: str) -> None:
         """Takes the link away, for ever; the bytes stay. Raises SnapshotNotFound for an id that never was."""
-        if self._find(snapshot_id) is None:
-            raise SnapshotNotFound(f"there is no snapshot {snapshot_id!r}: see `dynamics snapshots list`")
+        self._require(snapshot_id)
         # The marker comes first: an index that is rebuilt must not bring the link back.
-        self._store.put_new(_revoked_key(snapshot_id), b"revoked\n", "text/plain")
+        self._store.put_new(revoked_key(snapshot_id), b"revoked\n", "text/plain")
         index.mark_revoked(self._connection, snapshot_id)
         self._connection.commit()
 
+    def expire(self, snapshot_id: str, at: datetime) -> None:
+        """Ends the link at that instant (aware), instead of at one that was set before; the bytes stay.
+
+        Raises SnapshotNotFound for an id that never was.
+        """
+        self._require(snapshot_id)
+        self._store.put_new(expires_key(snapshot_id, at), b"expires\n", "text/plain")
+        index.mark_expiring(self._connection, snapshot_id, at)
+        self._connection.commit()
+
+    def _require(self, snapshot_id: str) -> None:
+        if self._find(snapshot_id) is None:
+            raise SnapshotNotFound(f"there is no snapshot {snapshot_id!r}: see `dynamics snapshots list`")
+
     def _write(self, report: Report, provenance: Provenance, snapshot_id: str, chart: str | None) -> Snapshot:
         stem = _stem(report, provenance.title)
-        table = json.dumps(report.table.to_json(), ensure_ascii=False).encode()
-        rendered = {TABLE: (table, "application/json", f"{TABLE}.json")}
-        for fmt, form in FORMATS.items():
-            body = render(report, provenance, fmt, chart=chart)
-            rendered[fmt] = (body, form.content_type, f"{stem}.{form.extension}")
-        files = {name: self._put_file(snapshot_id, *file) for name, file in rendered.items()}
+        bodies = {TABLE: json.dumps(report.table.to_json(), ensure_ascii=False).encode()}
+        # One file is written while the next is rendered.
+        with ThreadPoolExecutor(2 + len(FORMATS)) as writers:
+
+            def put(body: bytes, content_type: str, filename: str) -> Future[StoredFile]:
+                return writers.submit(self._put_file, snapshot_id, body, content_type, filename)
+
+            writing = {TABLE: put(bodies[TABLE], "application/json", f"{TABLE}.json")}
+            if report.clients is not None:
+                writing[CLIENTS] = put(report.clients, "application/vnd.apache.parquet", f"{CLIENTS}.parquet")
+            for fmt, form in FORMATS.items():
+                bodies[fmt] = render(report, provenance, fmt, chart=chart)
+                writing[fmt] = put(bodies[fmt], form.content_type, f"{stem}.{form.extension}")
+        files = {name: written.result() for name, written in writing.items()}
         manifest = Manifest.of(
             report,
             provenance,
@@ -173,17 +201,17 @@ class Archive:
         )
         body = manifest.model_dump_json(indent=1).encode()
         try:
-            stored = self._store.put_new(_manifest_key(snapshot_id), body, "application/json")
+            stored = self._store.put_new(manifest_key(snapshot_id), body, "application/json")
         except ObjectDiffers:
             return self.open(snapshot_id)  # somebody else kept this id meanwhile: the first one counts
-        return Snapshot(manifest, stored.sha256, stored.version_id, self._store)
+        return Snapshot(manifest, stored.sha256, stored.version_id, self._store, bodies)
 
     def _record(self, snapshot: Snapshot) -> None:
         index.record(self._connection, snapshot)
         self._connection.commit()
 
     def _put_file(self, snapshot_id: str, body: bytes, content_type: str, filename: str) -> StoredFile:
-        key = f"{_ROOT}{snapshot_id}/{hashlib.sha256(body).hexdigest()}.{filename.rpartition('.')[2]}"
+        key = f"{ROOT}{snapshot_id}/{hashlib.sha256(body).hexdigest()}.{filename.rpartition('.')[2]}"
         stored = self._store.put_new(key, body, content_type)
         return StoredFile(
             key=key,
@@ -203,23 +231,29 @@ class Archive:
     def _in_bucket(self, below: str = "") -> Iterator[Place]:
         """The snapshots that the bucket holds. Of a manifest that was written again, the first version counts."""
         for snapshot_id, listed in groupby(
-            self._store.list(_ROOT + below), key=lambda found: found.key.split("/")[1]
+            self._store.list(ROOT + below), key=lambda found: found.key.split("/")[1]
         ):
             objects = {found.key: found for found in listed}
             manifest, revoked = (
-                objects.get(_manifest_key(snapshot_id)),
-                objects.get(_revoked_key(snapshot_id)),
+                objects.get(manifest_key(snapshot_id)),
+                objects.get(revoked_key(snapshot_id)),
             )
             if manifest and is_snapshot_id(snapshot_id):
-                yield Place(snapshot_id, manifest.version_id, None, revoked.written_at if revoked else None)
+                yield Place(
+                    snapshot_id,
+                    manifest.version_id,
+                    None,
+                    revoked.written_at if revoked else None,
+                    last_expiry(snapshot_id, objects),
+                )
 
     def _opened(self, place: Place | None) -> Snapshot:
-        if place is None or place.revoked_at:
+        if place is None or not place.is_open:
             raise SnapshotNotFound("there is no report under this id: check that the link is complete")
         return self._load(place)
 
     def _load(self, place: Place) -> Snapshot:
-        key = _manifest_key(place.snapshot_id)
+        key = manifest_key(place.snapshot_id)
         body = read_verified(self._store, key, place.version_id, place.sha256)
         try:
             manifest = Manifest.model_validate_json(body)
@@ -249,18 +283,10 @@ class Archive:
                 problems.append(str(error))
         problems += [
             f"{found.key} was written {found.versions} times: the first still counts, find out who wrote again"
-            for found in self._store.list(f"{_ROOT}{snapshot_id}/")
+            for found in self._store.list(f"{ROOT}{snapshot_id}/")
             if found.versions > 1
         ]
         return Verdict(snapshot_id, sound, tuple(problems))
-
-
-def _manifest_key(snapshot_id: str) -> str:
-    return f"{_ROOT}{snapshot_id}/manifest.json"
-
-
-def _revoked_key(snapshot_id: str) -> str:
-    return f"{_ROOT}{snapshot_id}/revoked"
 
 
 def _stem(report: Report, title: str) -> str:

@@ -1,13 +1,19 @@
 """`dynamics.snapshots`: the index of the bucket, and the witness against a changed one."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.types.json import Jsonb
 
 from orchestration.archive.snapshot import Snapshot
+
+_ENTRIES = """
+    select snapshot_id, title, saved_query, generated_by, generated_at, as_of, revoked_at, expires_at, opens, last_opened_at
+    from dynamics.snapshots
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,12 @@ class Place:
     version_id: str | None
     sha256: str | None
     revoked_at: datetime | None
+    expires_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the link still opens: it was not revoked, and its end has not come."""
+        return self.revoked_at is None and (self.expires_at is None or datetime.now(UTC) < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,10 @@ class Entry:
     generated_at: datetime
     as_of: datetime
     revoked_at: datetime | None
+    expires_at: datetime | None
+    opens: int
+    """How often the page behind the link was opened, and when last."""
+    last_opened_at: datetime | None
 
 
 def find(connection: Connection[TupleRow], snapshot_id: str) -> Place | None:
@@ -38,20 +54,37 @@ def find(connection: Connection[TupleRow], snapshot_id: str) -> Place | None:
     with connection.cursor(row_factory=class_row(Place)) as cursor:
         return cursor.execute(
             """
-            select snapshot_id, manifest_version as version_id, manifest_sha256 as sha256, revoked_at
+            select snapshot_id, manifest_version as version_id, manifest_sha256 as sha256, revoked_at, expires_at
             from dynamics.snapshots where snapshot_id = %s
             """,
             (snapshot_id,),
         ).fetchone()
 
 
+def still_open(connection: Connection[TupleRow], snapshot_ids: Collection[str]) -> set[str]:
+    """Of these snapshots those whose links open now."""
+    found = connection.execute(
+        """
+        select snapshot_id from dynamics.snapshots
+        where snapshot_id = any(%s) and revoked_at is null and (expires_at is null or expires_at > now())
+        """,
+        (list(snapshot_ids),),
+    ).fetchall()
+    return {snapshot_id for (snapshot_id,) in found}
+
+
+def entry(connection: Connection[TupleRow], snapshot_id: str) -> Entry | None:
+    """What the index knows of that snapshot."""
+    with connection.cursor(row_factory=class_row(Entry)) as cursor:
+        return cursor.execute(f"{_ENTRIES} where snapshot_id = %s", (snapshot_id,)).fetchone()
+
+
 def entries(connection: Connection[TupleRow], limit: int | None, saved_query: str | None) -> list[Entry]:
     """The newest snapshots, newest first; `limit` None means all, `saved_query` None of whatever query."""
     with connection.cursor(row_factory=class_row(Entry)) as cursor:
         return cursor.execute(
-            """
-            select snapshot_id, title, saved_query, generated_by, generated_at, as_of, revoked_at
-            from dynamics.snapshots
+            f"""
+            {_ENTRIES}
             where saved_query = %(saved_query)s or %(saved_query)s::text is null
             order by generated_at desc, snapshot_id
             limit %(limit)s
@@ -60,16 +93,23 @@ def entries(connection: Connection[TupleRow], limit: int | None, saved_query: st
         ).fetchall()
 
 
-def record(connection: Connection[TupleRow], snapshot: Snapshot, revoked_at: datetime | None = None) -> None:
-    """Adds a snapshot. Of one that is known only the revocation is added: a hash, once witnessed, stays."""
+def record(
+    connection: Connection[TupleRow],
+    snapshot: Snapshot,
+    revoked_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> None:
+    """Adds a snapshot. Of one that is known only its end is added: a hash, once witnessed, stays."""
     manifest = snapshot.manifest
     connection.execute(
         """
         insert into dynamics.snapshots as known (
             snapshot_id, manifest_sha256, manifest_version, title, saved_query, generated_by, generated_at,
-            as_of, parameters, revoked_at
-        ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        on conflict (snapshot_id) do update set revoked_at = coalesce(known.revoked_at, excluded.revoked_at)
+            as_of, parameters, owner_ids, revoked_at, expires_at
+        ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict (snapshot_id) do update set
+            revoked_at = coalesce(known.revoked_at, excluded.revoked_at),
+            expires_at = coalesce(known.expires_at, excluded.expires_at)
         """,
         (
             manifest.id,
@@ -81,7 +121,9 @@ def record(connection: Connection[TupleRow], snapshot: Snapshot, revoked_at: dat
             manifest.generated_at,
             manifest.as_of,
             Jsonb(manifest.parameters),
+            list(manifest.owner_ids) if manifest.owner_ids else None,
             revoked_at,
+            expires_at,
         ),
     )
 
@@ -91,4 +133,19 @@ def mark_revoked(connection: Connection[TupleRow], snapshot_id: str) -> None:
     connection.execute(
         "update dynamics.snapshots set revoked_at = now() where snapshot_id = %s and revoked_at is null",
         (snapshot_id,),
+    )
+
+
+def mark_expiring(connection: Connection[TupleRow], snapshot_id: str, at: datetime) -> None:
+    """Writes down when the link of this snapshot ends."""
+    connection.execute(
+        "update dynamics.snapshots set expires_at = %s where snapshot_id = %s", (at, snapshot_id)
+    )
+
+
+def add_opens(connection: Connection[TupleRow], opens: Mapping[str, int]) -> None:
+    """Counts how often pages were opened, by snapshot id, as of now."""
+    connection.cursor().executemany(
+        "update dynamics.snapshots set opens = opens + %s, last_opened_at = now() where snapshot_id = %s",
+        [(times, snapshot_id) for snapshot_id, times in sorted(opens.items())],
     )

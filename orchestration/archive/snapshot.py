@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -17,12 +17,14 @@ from orchestration.reporting.table import ReportTable
 
 TABLE = "table"
 """The stored file that holds the table itself, beside the rendered formats."""
+CLIENTS = "clients"
+"""The stored file that holds the clients behind the table, for those who are signed in; not every snapshot has one."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 class SnapshotNotFound(RequestError):
-    """There is no such snapshot: never was, or its link was revoked. The message does not say which."""
+    """There is no such snapshot: never was, or its link was revoked or is over. The message does not say which."""
 
 
 class SnapshotDamaged(DynamicsError):
@@ -73,6 +75,8 @@ class Manifest(_Stored):
     link: str
     parameters: dict[str, Any]
     """As asked, with the currency filled in."""
+    owner_ids: tuple[str, ...] | None = None
+    """The resellers that the owners stand for; None where none was named, or in a manifest older than this."""
     interval: Span
     """As resolved: `to` is the first instant after the interval."""
     timezone: str
@@ -86,7 +90,7 @@ class Manifest(_Stored):
     info: tuple[tuple[str, str], ...]
     """The info panel, label by label."""
     files: dict[str, StoredFile]
-    """By format, and the table."""
+    """By format, the table, and the clients where they were kept."""
 
     @classmethod
     def of(
@@ -108,6 +112,7 @@ class Manifest(_Stored):
             generated_at=provenance.generated_at.astimezone(UTC),
             link=provenance.link,
             parameters=report.query.model_dump(mode="json", by_alias=True),
+            owner_ids=report.owner_ids,
             interval=_span(report.interval.start.at, report.interval.end.at),
             timezone=report.query.timezone,
             currency=report.query.currency,
@@ -133,15 +138,20 @@ class Snapshot:
     manifest_sha256: str
     manifest_version: str | None
     store: ObjectStore
+    in_hand: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """Bytes that were just written, or compared, and need not be read again."""
 
     def read(self, fmt: str) -> bytes:
         """The stored bytes of one format, or of TABLE. Raises KeyError for another, SnapshotDamaged when they differ."""
+        if fmt in self.in_hand:
+            return self.in_hand[fmt]
         file = self.manifest.files[fmt]
         return read_verified(self.store, file.key, file.version_id, file.sha256)
 
     def table(self) -> ReportTable:
         """The table as it was computed. Raises SnapshotDamaged."""
-        return ReportTable.from_json(json.loads(self.read(TABLE)))
+        self.in_hand.setdefault(TABLE, self.read(TABLE))
+        return ReportTable.from_json(json.loads(self.in_hand[TABLE]))
 
 
 def read_verified(store: ObjectStore, key: str, version_id: str | None, sha256: str | None) -> bytes:

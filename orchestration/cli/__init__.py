@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from orchestration.cli import archive, billing, deliver, deliveries, query, services
+from orchestration.cli import archive, billing, deliver, deliveries, query, services, users
 from orchestration.cli.failures import exit_code_of
 
 
@@ -30,7 +30,7 @@ def dynamics() -> None:
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
 
 
-for room in (billing, query, deliver, deliveries, archive, services):
+for room in (billing, query, deliver, deliveries, archive, users, services):
     for command in room.COMMANDS:
         dynamics.add_command(command)
 

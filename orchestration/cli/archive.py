@@ -1,9 +1,11 @@
 """`snapshots`: the archive."""
 
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 
+from orchestration.cli.moments import MOMENT
 from orchestration.cli.output import as_json as print_json
 from orchestration.cli.output import details, listing, progress
 
@@ -37,16 +39,18 @@ def list_snapshots(saved_query: str | None, limit: int, as_json: bool) -> None:
 @click.argument("snapshot_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: the whole manifest.")
 def show_snapshot(snapshot_id: str, as_json: bool) -> None:
-    """One snapshot: its parameters, and its files with hashes."""
+    """One snapshot: parameters, opens, and files with hashes."""
     from orchestration.connections import open_archive
 
     with open_archive() as (archive, _):
-        snapshot = archive.open(snapshot_id)
+        snapshot, entry = archive.open(snapshot_id), archive.entry(snapshot_id)
     manifest = snapshot.manifest
     if as_json:
         click.echo(manifest.model_dump_json(indent=2))
         return
     row = dict(manifest.info) | {"manifest": f"sha256 {snapshot.manifest_sha256}"}
+    if entry:
+        row |= {name: getattr(entry, name) for name in ("expires_at", "opens", "last_opened_at")}
     row |= {fmt: f"{file.size:,} bytes, sha256 {file.sha256}" for fmt, file in manifest.files.items()}
     details(row)
 
@@ -97,6 +101,20 @@ def revoke(snapshot_id: str) -> None:
     with open_archive() as (archive, _):
         archive.revoke(snapshot_id)
     click.echo(f"revoked: {snapshot_id}")
+
+
+@snapshots.command()
+@click.argument("snapshot_id", metavar="ID")
+@click.option(
+    "--at", required=True, type=MOMENT, metavar="TS", help="From this instant on the link opens nothing."
+)
+def expire(snapshot_id: str, at: datetime) -> None:
+    """Gives a link an end, or another one; the stored bytes stay."""
+    from orchestration.connections import open_archive
+
+    with open_archive() as (archive, _):
+        archive.expire(snapshot_id, at)
+    click.echo(f"ends at {at.isoformat()}: {snapshot_id}")
 
 
 COMMANDS = (snapshots,)

@@ -73,7 +73,7 @@ def backfill(name: str, start: datetime, end: datetime, send: bool, again: bool)
 
     The oldest moment comes first, and each is told as soon as it is made. What is there already is not made again,
     so a backfill that was stopped goes on where it was. With --again the new reports are mailed, if they are to be,
-    also to those who have the old ones; stopped, it goes on with --from the first moment that it did not tell.
+    also to those who have the old ones; stopped, the same command goes on where it was.
     """
     from orchestration.connections import open_archive
     from orchestration.deliveries.backfill import backfill as run
@@ -92,8 +92,7 @@ def backfill(name: str, start: datetime, end: datetime, send: bool, again: bool)
     if not made:
         remark(f"the schedule of {name} has no moment between these two")
     if failures:
-        repair = "the same command without --again" if again else "the same command"
-        remark(f"failed: {failures} of {made}; {repair} tries them again, and only them")
+        remark(f"failed: {failures} of {made}; the same command tries them again, and only them")
     return 1 if failures else 0
 
 

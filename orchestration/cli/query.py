@@ -121,7 +121,13 @@ def query(
         with progress("making the report"):
             moment = datetime.now(UTC)
             snapshot = archive.keep(
-                make_report(connection, asked, base_currency=settings().base_currency, moment=moment),
+                make_report(
+                    connection,
+                    asked,
+                    base_currency=settings().base_currency,
+                    moment=moment,
+                    with_clients=True,
+                ),
                 title=title,
                 generated_by=on_request.this_user(),
                 generated_at=moment,

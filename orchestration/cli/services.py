@@ -4,6 +4,7 @@ import os
 import socket
 from contextlib import suppress
 from dataclasses import asdict
+from ipaddress import ip_address
 
 import click
 
@@ -25,14 +26,42 @@ def serve(host: str, port: int | None) -> None:
     from orchestration.web.app import create_app
 
     chosen = port or web_port(settings().home)
+    on_loopback = _is_loopback(host)
+    if not on_loopback:
+        _require_sign_in(host)
     listener = _listen(host, chosen)
     # No access log: a link is all that it takes to read a report.
     config = uvicorn.Config(
-        create_app(open_archive), log_level="warning", access_log=False, server_header=False
+        create_app(open_archive, on_loopback=on_loopback),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
     )
     remark(f"serving on http://{f'[{host}]' if ':' in host else host}:{chosen}, Ctrl-C stops it")
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches what listens on that address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _require_sign_in(host: str) -> None:
+    """Raises RequestError as long as nobody would have to sign in."""
+    from orchestration.connections import database
+    from orchestration.settings import settings
+    from orchestration.web.sign_in import users
+
+    with database() as connection:
+        if settings().oidc_url is None and not users.exist(connection):
+            raise RequestError(
+                f"--host {host}: whoever reaches it would be the admin, so add one with `dynamics users add NAME --role admin`, "
+                "or name an OpenID provider in DYNAMICS_OIDC_URL"
+            )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -66,7 +66,7 @@ def shared_report(
         asked = (connection.info.dsn, base_currency, moment, build)
     made_for, report = _shared.get(query, (None, None))
     if report is None or made_for != asked:
-        report = make_report(connection, query, base_currency=base_currency, moment=moment)
+        report = make_report(connection, query, base_currency=base_currency, moment=moment, with_clients=True)
         _shared[query] = asked, report
     return report
 

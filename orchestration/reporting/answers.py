@@ -12,7 +12,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.reporting.cells import SumRow
-from orchestration.reporting.days import strip_to_midnight, whole_days_and_rests
+from orchestration.reporting.clients_kept import clients_behind
+from orchestration.reporting.days import by_utc_months, strip_to_midnight, whole_days_and_rests
 from orchestration.reporting.groups import Groups
 from orchestration.reporting.money import closing_date
 from orchestration.reporting.parameters import ReportQuery
@@ -42,6 +43,7 @@ class Answers:
             | (_of_periods(known) if known else {})
         )
         self._known = known
+        self._lapses = "lapses_by_month" if by_utc_months(known) else "lapses_by_state"
 
     def groups_in_scope(self) -> list[int]:
         """The groups that the table shows: all but packages that no client in scope holds (spec 7)."""
@@ -51,7 +53,9 @@ class Answers:
 
     def sums(self) -> list[SumRow]:
         """The cohorts at every known period's end, and the flows in it, as items of the report (spec 5)."""
-        cohorts = self._ask("converted", sums="cohort_items", cohorts=f"{self._way}_cohorts")
+        cohorts = self._ask(
+            "converted", sums="cohort_items", cohorts=f"{self._way}_cohorts", lapses=self._lapses
+        )
         flows = self._ask("converted", sums=f"{self._way}_flows")
         return [SumRow(*row) for row in (*cohorts, *flows)]
 
@@ -61,6 +65,10 @@ class Answers:
             if first is not None:
                 return first, last
         return None
+
+    def clients_behind(self, shown: list[int]) -> bytes | None:
+        """Who is behind the cells of the groups that are `shown`, as Parquet; None when they are too many to keep."""
+        return clients_behind(self._connection, self._parameters, shown) if self._known else None
 
     def _ask(self, name: str, **parts: str) -> list[TupleRow]:
         return (

@@ -29,10 +29,12 @@ def make_report(
     *,
     base_currency: str,
     moment: datetime | None = None,
+    with_clients: bool = False,
 ) -> Report:
     """The report that `query` asks for, from the current build of the marts (spec 2 to 7).
 
-    `moment` is when named intervals are resolved: the scheduled moment, or now. Raises RequestError for an unknown
+    `moment` is when named intervals are resolved: the scheduled moment, or now. `with_clients` brings along who is behind
+    the cells, which a snapshot keeps, and which takes longer than the report when they are many. Raises RequestError for an unknown
     name or an interval that ends before it begins, MissingRate, and DynamicsError when there are no marts.
     """
     began = time.monotonic()
@@ -46,8 +48,10 @@ def make_report(
         answers = Answers(connection, query, base_currency, filters, groups, known)
         shown = answers.groups_in_scope()
         rows = answers.sums()
+        require_rates(rows)
         data_interval = answers.data_interval()
-    require_rates(rows)
+        computed_in = timedelta(seconds=time.monotonic() - began)
+        clients = answers.clients_behind(shown) if with_clients else None
     by_group: defaultdict[int, list[SumRow]] = defaultdict(list)
     for row in rows:
         by_group[row.group_number].append(row)
@@ -59,7 +63,9 @@ def make_report(
         as_of=build.as_of,
         build_id=build.build_id,
         data_interval=data_interval,
-        computed_in=timedelta(seconds=time.monotonic() - began),
+        computed_in=computed_in,
+        owner_ids=tuple(sorted(set(filters.owner_ids))) if filters.owner_ids else None,
+        clients=clients,
     )
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -25,6 +25,9 @@ from pydantic import (
 
 from orchestration.errors import RequestError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 ClientType = Literal["client", "reseller", "calling_card", "call_shop"]
 TimeGroup = Literal["year", "month", "date"]
 GroupBy = Literal["year", "month", "date", "package_name"]
@@ -39,13 +42,13 @@ _NAMED = re.compile(
 
 
 @cache
-def _zones() -> set[str]:
-    """Once: it is a walk through a folder tree, at every query that is read."""
+def timezones() -> set[str]:
+    """The IANA names of this machine. Read once: it is a walk through a folder tree, at every query that is read."""
     return available_timezones()
 
 
 def _known_zone(name: str) -> str:
-    if name not in _zones():
+    if name not in timezones():
         raise ValueError(f"unknown timezone {name!r}: an IANA name is needed, such as UTC or Europe/Kyiv")
     return name
 
@@ -148,20 +151,31 @@ def read_query(values: Mapping[str, Any], *, shown_as: Callable[[str], str] = st
         return ReportQuery.model_validate(values)
     except ValidationError as error:
         problem = error.errors()[0]
-        key = (
-            "from"
-            if "from" in problem["loc"]
-            else "to"
-            if "to" in problem["loc"]
-            else str((*problem["loc"], "query")[0])
-        )
-        reason = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-        if problem["type"] == "string_pattern_mismatch":
-            reason = "must be an ISO 4217 code of three capital letters, such as USD"
+        key, reason = _problem(problem)
         if not problem["loc"]:
             raise RequestError(reason) from None
         value = "" if repr(problem["input"]) in reason else f" {_shown(problem['input'])}"
         raise RequestError(f"{shown_as(key)}{value}: {reason}") from None
+
+
+def query_problems(values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with each wrong value among those of a query, by its key; `from` and `to` are keys too."""
+    try:
+        ReportQuery.model_validate(values)
+    except ValidationError as error:
+        return dict(_problem(problem) for problem in reversed(error.errors()))
+    return {}
+
+
+def _problem(problem: "ErrorDetails") -> tuple[str, str]:
+    """The key that pydantic found wrong, and why."""
+    loc = problem["loc"]
+    key = "from" if "from" in loc else "to" if "to" in loc else str((*loc, "query")[0])
+    if problem["type"] == "missing":
+        return key, "is mandatory"
+    if problem["type"] == "string_pattern_mismatch":
+        return key, "must be an ISO 4217 code of three capital letters, such as USD"
+    return key, problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
 
 
 def _shown(value: Any) -> str:

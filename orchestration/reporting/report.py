@@ -1,6 +1,6 @@
 """A computed report: its table and what the info panel tells of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orchestration.reporting.intervals import Interval
@@ -24,6 +24,10 @@ class Report:
     data_interval: tuple[datetime, datetime] | None
     """First and last instant of the transactions used that lie in the interval; None means no data."""
     computed_in: timedelta
+    owner_ids: tuple[str, ...] | None = None
+    """The resellers that the query's owners stand for, in the order of their ids; None: it named none."""
+    clients: bytes | None = field(default=None, repr=False)
+    """The clients behind the cells (`clients.clients_of_cell`), as Parquet; None: they are too many to keep."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Visitor:
     name: str
     role: Role
     owner_id: str | None = None
+    local: bool = False
+    """Whether this is the admin that everybody at this machine is, as long as nobody was told to sign in."""
 
     def may(self, role: Role) -> bool:
         """Whether this visitor may do what `role` may."""
@@ -39,8 +41,8 @@ class Visitor:
 
 
 def visitor(request: Request) -> Visitor | None:
-    """Who is signed in, if anybody is."""
-    found: Visitor | None = getattr(request.state, "visitor", None)
+    """Who is signed in, if anybody is. Not for the event loop: it asks the database, once a request."""
+    found: Visitor | None = request.state.browser.visitor
     return found
 
 
@@ -61,9 +63,9 @@ def needs(role: Role) -> Callable[[Endpoint], Endpoint]:
     def guarded(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
         async def guard(request: Request) -> Response:
-            who = visitor(request)
+            who = await run_in_threadpool(visitor, request)
             if who is None:
-                if request.method != "GET":
+                if request.method not in ("GET", "HEAD"):
                     raise HTTPException(403)
                 asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                 return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}", 303)
@@ -77,6 +79,13 @@ def needs(role: Role) -> Callable[[Endpoint], Endpoint]:
             response: Response = answer
             return response
 
+        guard.__dict__["needs"] = role
         return guard
 
     return guarded
+
+
+def role_needed(endpoint: Endpoint) -> Role | None:
+    """The role that a page asks for; None: it is for everybody."""
+    found: Role | None = getattr(endpoint, "needs", None)
+    return found

@@ -54,7 +54,7 @@ def test_where_there_are_versions_the_first_is_read_and_a_later_one_reported(
         s3.put_object(Bucket=locked_store.bucket, Key=key, Body=forged(kept))
 
     assert archive.open(kept.manifest.id) == kept
-    assert kept.read("csv").startswith(b"\xef\xbb\xbfSection")
+    assert archive.open(kept.manifest.id).read("csv").startswith(b"\xef\xbb\xbfSection")
     (verdict,) = archive.verify()
     assert verdict.sound_objects == OBJECTS
     assert ["written 2 times" in problem for problem in verdict.problems] == [True, True]

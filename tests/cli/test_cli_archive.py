@@ -1,6 +1,7 @@
 """The archive from the command line: what is there, whether it is sound, and taking a link away."""
 
 import json
+import re
 
 from desk import GOLDEN_QUERY
 from starlette.testclient import TestClient
@@ -69,11 +70,27 @@ def test_a_revoked_link_answers_like_one_that_never_was_and_its_bytes_stay(desk)
     assert row["revoked_at"]
 
 
+def test_a_link_can_be_given_an_end_and_tells_how_often_it_was_opened(desk):
+    snapshot_id = desk("query", *GOLDEN_QUERY).id
+    assert page(snapshot_id).status_code == 200
+    said = desk("snapshots", "expire", snapshot_id, "--at", "2999-01-01T00:00:00Z")
+    assert said.out == f"ends at 2999-01-01T00:00:00+00:00: {snapshot_id}\n"
+    shown = desk("snapshots", "show", snapshot_id).out
+    assert re.search(r"expires at +2999-01-01 00:00:00\+0000\nopens +1\nlast opened at +20", shown)
+    desk("snapshots", "expire", snapshot_id, "--at", "2018-01-01T00:00:00Z")
+    assert page(snapshot_id).status_code == 404
+    assert desk("snapshots", "show", snapshot_id).code == 2
+    assert "has no offset" in desk("snapshots", "expire", snapshot_id, "--at", "2018-01-01T00:00:00").line()
+    assert (
+        "there is no snapshot" in desk("snapshots", "expire", "x" * 32, "--at", "2018-01-01T00:00:00Z").line()
+    )
+
+
 def test_status_tells_of_every_part(desk):
     desk("query", *GOLDEN_QUERY)
     rows = {row["name"]: row for row in json.loads(desk("status", "--json").out)}
     assert list(rows) == ["database", "bucket", "mail server", "marts"]
     assert rows["database"]["state"] == rows["bucket"]["state"] == "answers"
-    assert rows["bucket"]["detail"] == "6 objects"
+    assert rows["bucket"]["detail"] == "7 objects"
     assert rows["marts"]["detail"].startswith("build 1, data until ")
     assert desk("status").code == 0

@@ -45,8 +45,10 @@ def test_the_commands_are_those_that_scripts_are_written_against():
             "snapshots verify",
             "snapshots reindex",
             "snapshots revoke",
+            "snapshots expire",
         ),
         *("deliveries", "deliveries list", "deliveries show", "deliveries resend"),
+        *("users", "users add", "users list", "users remove", "users password"),
     }
 
 
@@ -59,7 +61,7 @@ def test_every_command_and_option_says_what_it_does(path, empty_desk):
         assert isinstance(option, click.Argument) or option.help, option.name
 
 
-@pytest.mark.parametrize("group", [(), ("snapshots",), ("deliveries",)], ids=" ".join)
+@pytest.mark.parametrize("group", [(), ("snapshots",), ("deliveries",), ("users",)], ids=" ".join)
 def test_a_list_of_commands_cuts_no_sentence(group, empty_desk):
     listed = empty_desk(*group, "--help").out.partition("Commands:")[2]
     assert listed

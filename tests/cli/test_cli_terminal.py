@@ -58,7 +58,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(desk):
     done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
-    assert len(desk.objects()) == 6
+    assert len(desk.objects()) == 7
 
 
 def test_serving_is_quiet_about_links_and_ends_with_ctrl_c(desk):

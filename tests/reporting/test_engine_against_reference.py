@@ -5,18 +5,15 @@ from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import databases
 import pytest
 from extract import Extract, Package
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from marts_replay import MartsReplay
 from reference import MissingRate as ReferenceMissesRate
 from reference import data_interval, reference_report
 from tiny import LATER, MARCH, asked, at, client, moved, world
 from worlds import Question, questions, worlds
 
-from orchestration.database import connect
 from orchestration.errors import RequestError
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.money import MissingRate
@@ -24,13 +21,6 @@ from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.table import plain
 
 EXAMPLES = int(os.environ.get("ENGINE_EXAMPLES", "200"))
-
-
-@pytest.fixture(scope="module")
-def replay(server_url, migrated_template, tmp_path_factory):
-    """Marts of a database of their own, built once."""
-    with databases.fresh(server_url, migrated_template) as url, connect(url) as connection:
-        yield MartsReplay(connection, tmp_path_factory.mktemp("dbt"))
 
 
 @st.composite
@@ -133,9 +123,9 @@ def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, pa
     replay.connection.rollback()
 
 
-def compare(connection, world: Extract, question: Question) -> None:
-    params = question.params
-    query = ReportQuery.model_validate(
+def asked_query(params) -> ReportQuery:
+    """The reference's parameters as the product takes them."""
+    return ReportQuery.model_validate(
         {
             "interval": params.interval
             if isinstance(params.interval, str)
@@ -150,6 +140,11 @@ def compare(connection, world: Extract, question: Question) -> None:
             "active_duration": params.active_duration,
         }
     )
+
+
+def compare(connection, world: Extract, question: Question) -> None:
+    params = question.params
+    query = asked_query(params)
 
     def engine():
         return make_report(connection, query, base_currency=question.base_currency, moment=question.now)

@@ -4,9 +4,11 @@ Import the fixtures into a module of tests; `database_url` is then a copy of thi
 """
 
 import secrets
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import databases
+import psycopg
 import pytest
 
 from orchestration import database as database_room
@@ -79,3 +81,22 @@ def templates(monkeypatch, home, tmp_path):
     settings.cache_clear()
     yield folder
     settings.cache_clear()
+
+
+@pytest.fixture
+def slow(database):
+    """Makes every report wait as long as the block lasts."""
+
+    @contextmanager
+    def held():
+        with psycopg.connect(database.info.dsn, password=database.info.password) as other:
+            (schema,) = other.execute(
+                "select marts_schema from dynamics.builds where finished_at is not null order by build_id desc limit 1"
+            ).fetchone()
+            other.execute(
+                f"lock table {schema}.fct_client_events, {schema}.mart_balances_daily in access exclusive mode"
+            )
+            yield
+            other.rollback()
+
+    return held

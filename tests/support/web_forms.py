@@ -1,5 +1,6 @@
 """Forms as a browser sends them: with the token that their page holds."""
 
+import html
 import re
 import time
 
@@ -12,6 +13,12 @@ def csrf(page):
 def send(browser, page, form, **fields):
     """Opens the page, and sends `fields` to the address of its form; no redirect is followed."""
     return browser.post(form, data={"csrf": csrf(browser.get(page)), **fields}, follow_redirects=False)
+
+
+def problem(page, field):
+    """What a page says beside a field; None for nothing."""
+    found = re.search(rf'<p class="problem" id="{field}-problem">(.*?)</p>', page.text)
+    return found and html.unescape(found[1])
 
 
 def over(browser, page, patience=30):

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import boto3
 import pytest
+from small_world import slow, small_world, templates  # noqa: F401 - fixtures for all modules
 from starlette.testclient import TestClient
 
 from orchestration import database as database_room
@@ -17,6 +18,7 @@ from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.report import Report
 from orchestration.reporting.table import METRICS, Block, ReportTable, Unit
 from orchestration.web import create_app
+from orchestration.web.sign_in import sessions
 
 NOON = datetime(2018, 4, 2, 12, tzinfo=UTC)
 HOSTILE = '<script>alert(1)</script>"&{{ 7*7 }}'
@@ -55,21 +57,51 @@ def archive(store, database):
 
 
 @pytest.fixture
-def browser(store, database_url, browse):
-    """Somebody's browser, at the pages over that archive."""
+def open_archive(store, database_url):
+    """Opens that archive and its database, as the pages do for each request."""
 
     @contextmanager
-    def open_archive():
+    def opened():
         with database_room.connect(database_url) as connection:
             yield Archive(store, connection, "https://reports.example.com"), connection
 
+    return opened
+
+
+@pytest.fixture
+def browser(open_archive, browse):
+    """A browser at the pages over that archive: the local admin's, until there is a user."""
     return browse(open_archive)
+
+
+@pytest.fixture
+def signed_in_as(open_archive, browse):
+    """A browser where a user of that role is signed in, bound to a reseller if one is named."""
+
+    def sign_in(role, owner_id=None):
+        name = f"{role.name.lower()} of {owner_id or 'all'}"
+        with open_archive() as (_, connection):
+            connection.execute(
+                """
+                insert into dynamics.users (name, subject, role, owner_id) values (%s, %s, %s, %s)
+                on conflict do nothing
+                """,
+                [name, name, role.name.lower(), owner_id],
+            )
+            token = sessions.begin(connection, name)
+        browser = browse(open_archive)
+        browser.cookies.set("dynamics-80", token)
+        return browser
+
+    return sign_in
 
 
 @pytest.fixture
 def browse():
     """A browser at the pages over whatever archive."""
-    return lambda archive_factory: TestClient(create_app(archive_factory), raise_server_exceptions=False)
+    return lambda archive_factory: TestClient(
+        create_app(archive_factory), "http://127.0.0.1", raise_server_exceptions=False
+    )
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """The report page behind a link: the table, its files, its chart. The link alone opens it."""
 
-from orchestration.web.report.view import ROUTES
+from orchestration.web.report import chart, vega_script, view
+from orchestration.web.report.kept_pages import KeptPages
 
-__all__ = ["ROUTES"]
+ROUTES = [*view.ROUTES, *chart.ROUTES, *vega_script.ROUTES]
+
+__all__ = ["ROUTES", "KeptPages"]

@@ -1,5 +1,7 @@
 """Saved queries on the web: the list, saving, loading, and a test send."""
 
-from starlette.routing import Route
+from orchestration.web.saved import listing, saving, sending
 
-ROUTES: list[Route] = []
+ROUTES = [*listing.ROUTES, *saving.ROUTES, *sending.ROUTES]
+
+__all__ = ["ROUTES"]
