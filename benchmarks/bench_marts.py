@@ -68,7 +68,7 @@ _CHANGES = {
     "an hour's new ones": """
         insert into billing.transactions
         select 'new-' || row_number() over (), client_id, %(now)s, 'usage', -1, null, %(now)s, null
-        from (select client_id from billing.transactions order by md5(transaction_id) limit %(one_in_a_hundred)s) as some
+        from (select client_id from billing.transactions order by md5(transaction_id) limit %(one_in_a_hundred)s) as chosen
     """,
     "1 % of the clients rerated": """
         update billing.transactions set amount = amount * 1.1, updated_at = %(now)s

@@ -6,7 +6,7 @@ group: it reads the facts of the clients in scope.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -68,14 +68,23 @@ class Answers:
 
     def clients_behind(self, shown: list[int]) -> bytes | None:
         """Who is behind the cells of the groups that are `shown`, as Parquet; None when they are too many to keep."""
-        return clients_behind(self._connection, self._parameters, shown) if self._known else None
+        if not self._known:
+            return None
+        return clients_behind(
+            self._connection, scoped(self._groups, "clients_behind"), self._parameters, shown
+        )
 
     def _ask(self, name: str, **parts: str) -> list[TupleRow]:
         return (
-            self._connection.execute(statement(name, **parts), self._parameters).fetchall()
+            self._connection.execute(scoped(self._groups, name, **parts), self._parameters).fetchall()
             if self._known
             else []
         )
+
+
+def scoped(groups: Groups, name: str, **parts: str) -> LiteralString:
+    """A statement of `sql/` about the members of those groups."""
+    return statement(name, members=f"members_{groups.who}", **parts)
 
 
 def scope_parameters(query: ReportQuery, filters: Filters, groups: Groups) -> dict[str, Any]:

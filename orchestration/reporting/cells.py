@@ -2,27 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from orchestration.reporting.money import MissingRate, in_report_currency, rounded
+from orchestration.reporting.money import EXACT, MissingRate, rounded
 from orchestration.reporting.table import METRICS, Cell
+
+_NOTHING = Decimal(0)
 
 
 class SumRow(NamedTuple):
     """What one item of a report (a cohort's row, a kind of transaction) comes to in one group and known period.
 
-    There can be several rows of one item, with a `report_rate` each: their sum counts.
+    There can be several rows of one item, with a `report_rate` each: their sum counts. `amount` is in the report's
+    currency; `base_amount` is in the base currency, and `report_rate`, what one unit of the report's is worth in it,
+    divides it: as a fraction, because a sum of quotients can meet a half cent exactly that no length of decimals does.
     """
 
     group_number: int
     period: int
     item: str
     quantity: int
-    own_amount: Decimal
+    amount: Decimal
     base_amount: Decimal
     report_rate: Decimal | None
     missing_currency: str | None
@@ -44,17 +48,26 @@ class _Sum:
     """A sum that knows whether anything was in it: nothing is N/A, zeros are 0.00 (spec 5)."""
 
     quantity: int = 0
-    total: Fraction = field(default_factory=Fraction)
+    amount: Decimal = _NOTHING
+    divided: Fraction | None = None
+    """What only a division by the report's rate gives."""
 
     def add(self, row: SumRow) -> None:
         self.quantity += int(row.quantity)
-        self.total += in_report_currency(row.own_amount, row.base_amount, row.report_rate)
+        self.amount = EXACT.add(self.amount, row.amount)
+        if row.report_rate is not None:
+            self.divided = (self.divided or 0) + Fraction(row.base_amount) / Fraction(row.report_rate)
 
     def money(self) -> Decimal | None:
-        return rounded(self.total) if self.quantity else None
+        if not self.quantity:
+            return None
+        return rounded(self.amount) if self.divided is None else rounded(self._total())
 
     def average(self, over: int) -> Decimal | None:
-        return rounded(self.total / over) if self.quantity and over else None
+        return rounded(self._total() / over) if self.quantity and over else None
+
+    def _total(self) -> Fraction:
+        return Fraction(self.amount) + (self.divided or 0)
 
 
 def block_cells(rows: Iterable[SumRow], known: int, periods: int) -> tuple[tuple[Cell, ...], ...]:

@@ -3,13 +3,11 @@
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
-
-from orchestration.reporting.statements import statement
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,18 +24,21 @@ class _TooLarge(Exception):
 
 
 def clients_behind(
-    connection: Connection[TupleRow], parameters: Mapping[str, Any], groups: Sequence[int]
+    connection: Connection[TupleRow],
+    asking: LiteralString,
+    parameters: Mapping[str, Any],
+    groups: Sequence[int],
 ) -> bytes | None:
     """The Parquet file of everybody behind a report's cells; None when it would be larger than MOST_BYTES.
 
-    `parameters` are those of the report's other statements, `groups` the numbers of the groups that its table shows,
+    `asking` is `sql/clients_behind.sql`, `parameters` are those of the report's other statements, `groups` the numbers of the groups that its table shows,
     in order. Reads the current marts in the caller's transaction, in memory that depends on the file alone.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = _schema().with_metadata({"groups": ",".join(map(str, groups))})
-    statements = SQL("copy ({}) to stdout (format csv)").format(SQL(statement("clients_behind")))
+    statements = SQL("copy ({}) to stdout (format csv)").format(SQL(asking))
     file = pa.BufferOutputStream()
     # A savepoint: breaking off in the middle cancels the statement, and would end the transaction.
     with suppress(_TooLarge), connection.transaction(), connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """The groups of a report: one for each package when it is grouped by package name, else one (spec 7)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.resolve import Filters
@@ -22,7 +23,14 @@ class Groups:
     @property
     def everyone(self) -> bool:
         """Whether the one group is every client in scope, whatever it holds."""
-        return not self.members and self.no_package is None and self.labels == (None,)
+        return self.who == "everyone"
+
+    @property
+    def who(self) -> Literal["everyone", "holding", "holding_or_none"]:
+        """Whom `members` of `sql/scope.sql` are: those in scope, the holders of packages, or those and all others."""
+        if self.no_package is not None:
+            return "holding_or_none"
+        return "holding" if self.members or self.labels != (None,) else "everyone"
 
 
 def groups_of(query: ReportQuery, filters: Filters) -> Groups:

@@ -5,11 +5,10 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from orchestration.reporting.answers import scope_parameters
+from orchestration.reporting.answers import scope_parameters, scoped
 from orchestration.reporting.groups import groups_of
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.resolve import UnknownName, resolve_filters
-from orchestration.reporting.statements import statement
 
 
 def query_of_owner(query: ReportQuery, owner: str) -> ReportQuery:
@@ -38,6 +37,7 @@ def owners_in_scope(
     Reads the current marts (`reporting.marts`). A client without an owner is in no reseller's part.
     """
     filters = resolve_filters(connection, query, base_currency)
-    scope = scope_parameters(query, filters, groups_of(query, filters))
-    rows = connection.execute(statement("owners_in_scope"), scope | {"until": until})
+    groups = groups_of(query, filters)
+    scope = scope_parameters(query, filters, groups)
+    rows = connection.execute(scoped(groups, "owners_in_scope"), scope | {"until": until})
     return dict(rows.fetchall())

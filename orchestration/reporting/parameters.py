@@ -154,7 +154,11 @@ def read_query(values: Mapping[str, Any], *, shown_as: Callable[[str], str] = st
         key, reason = _problem(problem)
         if not problem["loc"]:
             raise RequestError(reason) from None
-        value = "" if repr(problem["input"]) in reason else f" {_shown(problem['input'])}"
+        value = (
+            ""
+            if problem["type"] == "missing" or repr(problem["input"]) in reason
+            else f" {_shown(problem['input'])}"
+        )
         raise RequestError(f"{shown_as(key)}{value}: {reason}") from None
 
 

@@ -134,7 +134,7 @@ def test_more_periods_than_a_sheet_has_columns_are_refused():
         ({"interval": "today", "active_duration": 0}, "active_duration 0: .*greater than or equal to 1"),
         ({"interval": "today", "client_type": "robot"}, "client_type 'robot'"),
         ({"interval": "today", "currency": "dollars"}, "currency 'dollars'"),
-        ({}, "Field required"),
+        ({}, "^interval: is mandatory$"),
     ],
 )
 def test_a_wrong_parameter_is_named_with_what_is_allowed(values, message):

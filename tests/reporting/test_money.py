@@ -6,7 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from orchestration.reporting.money import closing_date, in_report_currency, rounded
+from orchestration.reporting.cells import SumRow, block_cells
+from orchestration.reporting.money import closing_date, rounded
+from orchestration.reporting.table import Block
 
 DAY = date(2018, 3, 1)
 
@@ -32,14 +34,38 @@ def test_amounts_beyond_the_decimal_context_keep_every_cent():
     )
 
 
+def refilled(*amounts):
+    """What refills come to in one period: amounts, or pairs of one in the base currency and the rate that divides it."""
+    rows = [
+        SumRow(1, 1, "refill", 1, Decimal(0), Decimal(amount[0]), Decimal(amount[1]), None, None)
+        if isinstance(amount, tuple)
+        else SumRow(1, 1, "refill", 1, Decimal(amount), Decimal(0), None, None, None)
+        for amount in amounts
+    ]
+    block = Block(None, block_cells(rows, known=1, periods=1))
+    return block.row("Balance Refill", "Total") + block.row("Balance Refill", "Avg")
+
+
 def test_quotients_that_never_end_still_meet_the_half_cent():
     """0.01/3 + 0.01/6 is half a cent exactly; no length of decimals adds up to it."""
-    total = sum(in_report_currency(Decimal(0), Decimal("0.01"), Decimal(rate)) for rate in (3, 6))
-    assert rounded(total) == Decimal("0.01")
+    assert refilled(("0.01", "3"), ("0.01", "6")) == (Decimal("0.01"), Decimal("0.00"))
 
 
-def test_an_amount_in_the_reports_own_currency_needs_no_rate():
-    assert in_report_currency(Decimal("1.5"), Decimal(0), None) == Fraction("1.5")
+def test_amounts_that_need_no_rate_are_added_to_those_that_do():
+    assert refilled("1.5", ("0.01", "4"), "-0.5") == (Decimal("1.00"), Decimal("0.33"))
+
+
+def test_a_sum_wider_than_the_decimal_context_keeps_every_cent():
+    assert refilled("123456789012345678901234567890123456.78", "0.005")[0] == Decimal(
+        "123456789012345678901234567890123456.79"
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [("-0.004", "0.00"), ("-0.005", "-0.01"), ("0.005", "0.01"), ("0.0049", "0.00")]
+)
+def test_decimals_are_rounded_as_fractions_are(amount, text):
+    assert str(rounded(Decimal(amount))) == str(rounded(Fraction(amount))) == text
 
 
 def test_balances_close_at_the_rate_of_the_periods_last_microsecond():

@@ -33,8 +33,9 @@ where
     (held_since is null or held_since < (%(ends)s)[period])
     and (held_until is null or held_until >= (%(ends)s)[period])
     and (
-        kind in ('refill', 'usage')
-        or not exists (select from group_packages where group_packages.group_number = flows.group_number)
+        %(everyone)s
+        or kind in ('refill', 'usage')
+        or flows.group_number = %(no_package_group)s
         or exists (
             select from group_packages
             where group_packages.group_number = flows.group_number and group_packages.package_id = flows.package_id
