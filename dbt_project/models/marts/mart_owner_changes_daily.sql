@@ -1,0 +1,96 @@
+-- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_replaced_events') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='add',
+    unique_key=['client_type', 'owner_id', 'currency', 'utc_date'],
+    meta={'counts': 'events'},
+    indexes=[{'columns': ['client_type', 'owner_id', 'currency', 'utc_date'], 'unique': true}],
+) }}
+
+with
+
+changed as (
+    {{ changed_events() }}
+),
+
+-- By how much every event changed the sums over all clients. The balance before it is balance - amount: to compare the
+-- two with zero and with each other costs less than to compute it, and there are millions of them.
+changes as (
+    select
+        client_type,
+        owner_id,
+        currency,
+        {{ utc_date('occurred_at') }} as utc_date,
+        last_paid_at is not null as is_paying,
+        sum(sign * case when kind = 'created' then 1 else 0 end) as created_clients,
+        sum(sign * case when is_first then 1 else 0 end) as clients,
+        sum(sign * (case when balance > 0 then 1 else 0 end - case when balance > amount then 1 else 0 end)) as positive_clients,
+        sum({{ signed("case when balance > 0 and balance > amount then amount when balance > 0 then balance when balance > amount then amount - balance else 0 end") }}) as positive_balance,
+        sum(sign * (case when balance < 0 then 1 else 0 end - case when balance < amount then 1 else 0 end)) as negative_clients,
+        sum({{ signed('amount') }}) as balance,
+        sum(sign) as events
+    from changed
+    group by client_type, owner_id, currency, {{ utc_date('occurred_at') }}, last_paid_at is not null
+),
+
+-- What clients were before their first paid service: with it they join the cohort, and all of that joins with them.
+joined as (
+    select
+        client_type,
+        owner_id,
+        currency,
+        {{ utc_date('occurred_at') }} as utc_date,
+        sum(sign * (created - case when kind = 'created' then 1 else 0 end)) as created_clients,
+        sum(sign * case when is_first then 0 else 1 end) as clients,
+        sum(sign * case when balance > amount then 1 else 0 end) as positive_clients,
+        sum({{ signed('case when balance > amount then balance - amount else 0 end') }}) as positive_balance,
+        sum(sign * case when balance < amount then 1 else 0 end) as negative_clients,
+        sum({{ signed('balance - amount') }}) as balance
+    from changed
+    where is_first_paid
+    group by client_type, owner_id, currency, {{ utc_date('occurred_at') }}
+),
+
+measured as (
+    select
+        client_type,
+        owner_id,
+        currency,
+        utc_date,
+        {%- for measure in ['created_clients', 'clients', 'positive_clients', 'positive_balance', 'negative_clients', 'balance'] %}
+        {{ measure }} as all_{{ measure }},
+        case when is_paying then {{ measure }} else 0 end as paying_{{ measure }},
+        {%- endfor %}
+        events
+    from changes
+    union all
+    select
+        client_type,
+        owner_id,
+        currency,
+        utc_date,
+        {%- for measure in ['created_clients', 'clients', 'positive_clients', 'positive_balance', 'negative_clients', 'balance'] %}
+        0 as all_{{ measure }},
+        {{ measure }} as paying_{{ measure }},
+        {%- endfor %}
+        0 as events
+    from joined
+)
+
+select
+    client_type,
+    owner_id,
+    currency,
+    utc_date,
+    {%- for cohort in cohorts() %}
+    cast(sum({{ cohort }}_created_clients) as {{ dbt.type_bigint() }}) as {{ cohort }}_created_clients,
+    cast(sum({{ cohort }}_clients) as {{ dbt.type_bigint() }}) as {{ cohort }}_clients,
+    cast(sum({{ cohort }}_positive_clients) as {{ dbt.type_bigint() }}) as {{ cohort }}_positive_clients,
+    cast(sum({{ cohort }}_positive_balance) as {{ type_money() }}) as {{ cohort }}_positive_balance,
+    cast(sum({{ cohort }}_negative_clients) as {{ dbt.type_bigint() }}) as {{ cohort }}_negative_clients,
+    cast(sum({{ cohort }}_balance) - sum({{ cohort }}_positive_balance) as {{ type_money() }}) as {{ cohort }}_negative_balance,
+    {%- endfor %}
+    cast(sum(events) as {{ dbt.type_bigint() }}) as events
+from measured
+group by client_type, owner_id, currency, utc_date
