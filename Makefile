@@ -4,10 +4,10 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format bench down
+.PHONY: help demo serve test lint format bench bench-quick screenshots down
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -36,8 +36,14 @@ format: .venv/installed ## rewrites the code in the house's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/installed ## benchmarks, as ratios against a named peer (BENCH=--quick for a tenth of it, BENCH=TOPIC for one)
+bench: .venv/installed ## benchmarks into docs/benchmarks.md, as ratios against a named peer (BENCH=TOPIC for one)
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+bench-quick: .venv/installed ## loads, builds and reports of 1 million transactions beside their peers, once; under five minutes
+	@$(BIN)/python -m benchmarks load marts --quick
+
+screenshots: .venv/installed ## pictures of every page in build/screenshots, the best in docs/images/pages
+	@$(BIN)/python tests/browser/screenshots.py
 
 down: ## stops the local services
 	@$(BIN)/dynamics down
