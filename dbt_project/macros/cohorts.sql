@@ -5,7 +5,7 @@
 ]) }}
 {% endmacro %}
 
-{# The cohorts that do not depend on the active duration, by the prefix of their measures in mart_owner_changes_daily. #}
+{# The cohorts that do not depend on the active duration, by the prefix of their measures in int_balance_changes_daily. #}
 {% macro cohorts() %}
 {{ return({'all': 'Clients - All', 'paying': 'Clients - Overall Active'}) }}
 {% endmacro %}

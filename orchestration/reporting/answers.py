@@ -1,7 +1,7 @@
 """What the marts say of one query: the statements of `sql/` with their parameters.
 
-Each question has two statements that answer it exactly. `type_*` is for all clients of a type, or of some owners: it reads the
-daily marts, and facts only for what lies between a UTC midnight and a boundary. `client_*` is for any filter and any
+Each question has two statements that answer it exactly. `type_*` is for all clients of a type: it reads the daily
+marts, and facts only for what lies between a UTC midnight and a boundary. `client_*` is for any filter and any
 group: it reads the facts of the clients in scope.
 """
 
@@ -36,16 +36,14 @@ class Answers:
     ) -> None:
         self._connection = connection
         self._groups = groups
-        self._way = "client" if filters.client_tags or not groups.everyone else "type"
-        self._whose = "owners" if filters.owner_ids else "type"
+        self._way = "client" if filters.owner_ids or filters.client_tags or not groups.everyone else "type"
         self._parameters = (
             scope_parameters(query, filters, groups)
             | {"currency": query.currency, "base_currency": base_currency}
             | (_of_periods(known) if known else {})
         )
         self._known = known
-        by_month = self._whose == "type" and by_utc_months(known)
-        self._lapses = "lapses_by_month" if by_month else "lapses_by_state"
+        self._lapses = "lapses_by_month" if by_utc_months(known) else "lapses_by_state"
 
     def groups_in_scope(self) -> list[int]:
         """The groups that the table shows: all but packages that no client in scope holds (spec 7)."""
@@ -56,20 +54,14 @@ class Answers:
     def sums(self) -> list[SumRow]:
         """The cohorts at every known period's end, and the flows in it, as items of the report (spec 5)."""
         cohorts = self._ask(
-            "converted",
-            sums="cohort_items",
-            cohorts=f"{self._way}_cohorts",
-            lapses=self._lapses,
-            closing=f"closing_of_{self._whose}",
+            "converted", sums="cohort_items", cohorts=f"{self._way}_cohorts", lapses=self._lapses
         )
-        flows = self._ask("converted", sums=f"{self._way}_flows", flow_days=f"flow_days_of_{self._whose}")
+        flows = self._ask("converted", sums=f"{self._way}_flows")
         return [SumRow(*row) for row in (*cohorts, *flows)]
 
     def data_interval(self) -> tuple[datetime, datetime] | None:
         """First and last instant of the transactions used that lie in the interval (spec 9)."""
-        # Both ends of a type's index are at hand; those of an owner may lie far between.
-        way = self._way if self._whose == "type" else "client"
-        for first, last in self._ask(f"{way}_data_interval"):
+        for first, last in self._ask(f"{self._way}_data_interval"):
             if first is not None:
                 return first, last
         return None

@@ -22,9 +22,7 @@ DEPENDS_ON = (
     "fct_client_events",
     "fct_lapses",
     "fct_package_holdings",
-    "mart_owner_flows_daily",
     "mart_flows_daily",
-    "mart_owner_changes_daily",
     "mart_balances_daily",
     "mart_lapses_monthly",
 )

@@ -22,9 +22,8 @@ MODELS = (
     "fct_client_events",
     "fct_package_holdings",
     "fct_lapses",
-    "mart_owner_flows_daily",
     "mart_flows_daily",
-    "mart_owner_changes_daily",
+    "int_balance_changes_daily",
     "mart_balances_daily",
     "mart_lapses_monthly",
 )

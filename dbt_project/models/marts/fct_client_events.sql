@@ -86,7 +86,6 @@ states as (
 select
     states.client_id,
     clients.client_type,
-    coalesce(clients.owner_id, '') as owner_id,
     clients.currency,
     states.occurred_at,
     states.valid_to,

@@ -9,7 +9,6 @@
 select
     events.client_id,
     events.client_type,
-    events.owner_id,
     events.currency,
     events.occurred_at as valid_from,
     events.valid_to,

@@ -3,17 +3,7 @@
 with
 
 days as (
-    select
-        client_type,
-        currency,
-        utc_date,
-        {%- for prefix in cohorts() %}{% set last_prefix = loop.last %}
-        {%- for measure in cohort_measures() %}
-        sum({{ prefix }}_{{ measure }}) as {{ prefix }}_{{ measure }}{{ "," if not (last_prefix and loop.last) }}
-        {%- endfor %}
-        {%- endfor %}
-    from {{ ref('mart_owner_changes_daily') }}
-    group by client_type, currency, utc_date
+    select * from {{ ref('int_balance_changes_daily') }}
 )
 
 {% for prefix, cohort in cohorts().items() -%}

@@ -36,7 +36,7 @@ _STATEMENTS = (
         return null;
     end $$
     """,
-    # A client's events carry its type, owner and currency, and its creation is one of them; of another change they are as they were.
+    # A client's events carry its type and currency, and its creation is one of them; of another change they are as they were.
     """
     create function dynamics.touch_clients() returns trigger language plpgsql as $$
     begin
@@ -46,13 +46,11 @@ _STATEMENTS = (
             insert into dynamics.touched (client_id, since)
             select
                 client_id,
-                case
-                    when count(distinct (client_type, owner_id, currency, created_at)) = 1 and count(*) = 2 then timestamptz 'infinity'
-                end
+                case when count(distinct (client_type, currency, created_at)) = 1 and count(*) = 2 then timestamptz 'infinity' end
             from (
-                select client_id, client_type, coalesce(owner_id, '') as owner_id, currency, created_at from old_rows
+                select client_id, client_type, currency, created_at from old_rows
                 union all
-                select client_id, client_type, coalesce(owner_id, ''), currency, created_at from new_rows
+                select client_id, client_type, currency, created_at from new_rows
             ) as rows
             group by client_id;
         else

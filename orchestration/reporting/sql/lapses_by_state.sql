@@ -13,6 +13,5 @@ select
 from fct_lapses
 where
     client_type = %(client_type)s
-    and (%(owner_ids)s::text[] is null or owner_id = any(%(owner_ids)s))
     and valid_from < %(last_end)s
     and (valid_to is null or valid_to >= %(first_end)s)

@@ -1,4 +1,4 @@
--- The same for all clients of a type or of owners, with no other filter and no group: from the sums by day.
+-- The same for all clients of a type, with no other filter and no group: from the days' closing sums.
 -- What changed between a UTC midnight and a boundary in another zone is a strip of fct_client_events; who is not active
 -- any more is in fct_lapses, a few states in a hundred, or by month in mart_lapses_monthly.
 with
@@ -9,7 +9,26 @@ boundaries as (
     ) with ordinality as b (after_day, strip_start, strip_end, sign, period)
 ),
 
-days as ({closing}),
+days as (
+    select boundaries.period, closing.*
+    from boundaries
+    cross join (
+        select distinct cohort, currency from mart_balances_daily where client_type = %(client_type)s
+    ) as cohorts
+    cross join lateral (
+        select
+            mart.cohort, mart.currency, created_clients, clients,
+            positive_clients, positive_balance, negative_clients, negative_balance
+        from mart_balances_daily as mart
+        where
+            mart.client_type = %(client_type)s
+            and mart.cohort = cohorts.cohort
+            and mart.currency = cohorts.currency
+            and mart.utc_date < boundaries.after_day
+        order by mart.utc_date desc
+        limit 1
+    ) as closing
+),
 
 strips as (
     select
@@ -26,7 +45,6 @@ strips as (
     inner join fct_client_events as events
         on
             events.client_type = %(client_type)s
-            and (%(owner_ids)s::text[] is null or events.owner_id = any(%(owner_ids)s))
             and events.occurred_at >= boundaries.strip_start
             and events.occurred_at < boundaries.strip_end
     cross join lateral (

@@ -1,10 +1,11 @@
--- The same from the daily marts, no filter but type and owners: whole UTC days from the mart, a period's ends from the facts.
+-- The same from the daily mart, no filter but the type: whole UTC days from the mart, a period's ends from the facts.
 with
 
 flows as (
     select days.period, mart.kind, mart.currency, mart.utc_date, mart.quantity, mart.amount
     from unnest(%(whole_day_periods)s::int[], %(whole_day_starts)s::date[], %(whole_day_ends)s::date[]) as days (period, first_day, after_day)
-    inner join ({flow_days}) as mart on mart.utc_date >= days.first_day and mart.utc_date < days.after_day
+    inner join mart_flows_daily as mart
+        on mart.client_type = %(client_type)s and mart.utc_date >= days.first_day and mart.utc_date < days.after_day
 
     union all
 
@@ -13,7 +14,6 @@ flows as (
     inner join fct_client_events as events
         on
             events.client_type = %(client_type)s
-            and (%(owner_ids)s::text[] is null or events.owner_id = any(%(owner_ids)s))
             and events.occurred_at >= rests.start_at
             and events.occurred_at < rests.end_at
 )

@@ -3,9 +3,9 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='add',
-    unique_key=['client_type', 'owner_id', 'currency', 'utc_date'],
+    unique_key=['client_type', 'currency', 'utc_date'],
     meta={'counts': 'events'},
-    indexes=[{'columns': ['client_type', 'owner_id', 'currency', 'utc_date'], 'unique': true}],
+    indexes=[{'columns': ['client_type', 'currency', 'utc_date'], 'unique': true}],
 ) }}
 
 with
@@ -19,7 +19,6 @@ changed as (
 changes as (
     select
         client_type,
-        owner_id,
         currency,
         {{ utc_date('occurred_at') }} as utc_date,
         last_paid_at is not null as is_paying,
@@ -31,14 +30,13 @@ changes as (
         sum({{ signed('amount') }}) as balance,
         sum(sign) as events
     from changed
-    group by client_type, owner_id, currency, {{ utc_date('occurred_at') }}, last_paid_at is not null
+    group by client_type, currency, {{ utc_date('occurred_at') }}, last_paid_at is not null
 ),
 
 -- What clients were before their first paid service: with it they join the cohort, and all of that joins with them.
 joined as (
     select
         client_type,
-        owner_id,
         currency,
         {{ utc_date('occurred_at') }} as utc_date,
         sum(sign * (created - case when kind = 'created' then 1 else 0 end)) as created_clients,
@@ -49,13 +47,12 @@ joined as (
         sum({{ signed('balance - amount') }}) as balance
     from changed
     where is_first_paid
-    group by client_type, owner_id, currency, {{ utc_date('occurred_at') }}
+    group by client_type, currency, {{ utc_date('occurred_at') }}
 ),
 
 measured as (
     select
         client_type,
-        owner_id,
         currency,
         utc_date,
         {%- for measure in ['created_clients', 'clients', 'positive_clients', 'positive_balance', 'negative_clients', 'balance'] %}
@@ -67,7 +64,6 @@ measured as (
     union all
     select
         client_type,
-        owner_id,
         currency,
         utc_date,
         {%- for measure in ['created_clients', 'clients', 'positive_clients', 'positive_balance', 'negative_clients', 'balance'] %}
@@ -80,17 +76,16 @@ measured as (
 
 select
     client_type,
-    owner_id,
     currency,
     utc_date,
     {%- for cohort in cohorts() %}
-    cast(sum({{ cohort }}_created_clients) as {{ dbt.type_bigint() }}) as {{ cohort }}_created_clients,
-    cast(sum({{ cohort }}_clients) as {{ dbt.type_bigint() }}) as {{ cohort }}_clients,
-    cast(sum({{ cohort }}_positive_clients) as {{ dbt.type_bigint() }}) as {{ cohort }}_positive_clients,
+    sum({{ cohort }}_created_clients) as {{ cohort }}_created_clients,
+    sum({{ cohort }}_clients) as {{ cohort }}_clients,
+    sum({{ cohort }}_positive_clients) as {{ cohort }}_positive_clients,
     cast(sum({{ cohort }}_positive_balance) as {{ type_money() }}) as {{ cohort }}_positive_balance,
-    cast(sum({{ cohort }}_negative_clients) as {{ dbt.type_bigint() }}) as {{ cohort }}_negative_clients,
+    sum({{ cohort }}_negative_clients) as {{ cohort }}_negative_clients,
     cast(sum({{ cohort }}_balance) - sum({{ cohort }}_positive_balance) as {{ type_money() }}) as {{ cohort }}_negative_balance,
     {%- endfor %}
-    cast(sum(events) as {{ dbt.type_bigint() }}) as events
+    sum(events) as events
 from measured
-group by client_type, owner_id, currency, utc_date
+group by client_type, currency, utc_date
