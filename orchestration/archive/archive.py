@@ -9,7 +9,6 @@ The bucket is the truth, `dynamics.snapshots` its index. In the bucket a snapsho
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,12 +36,16 @@ from orchestration.archive.snapshot import (
 )
 from orchestration.archive.store import ObjectDiffers, ObjectStore
 from orchestration.errors import RequestError
-from orchestration.rendering import FORMATS, info_lines, render
+from orchestration.rendering import FORMATS, Progress, info_lines, render, table_json
 from orchestration.reporting.report import Provenance, Report
 
 if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
+
+
+_IN_HAND = 1024 * 1024
+"""Bytes of a file that is kept in memory for a mail that follows; a larger one is read again, if it is mailed at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,9 @@ class Archive:
         saved_query: str | None = None,
         chart: str | None = None,
         snapshot_id: str | None = None,
+        progress: Progress | None = None,
     ) -> Snapshot:
-        """Keeps a report, rendered in every format, and returns it as its link will open it.
+        """Keeps a report, rendered in every format, and returns it as its link will open it; `progress` is told of the rendering.
 
         Under an id that was reserved before, a second call returns what the first one kept; `kept` tells of that
         before a report is made in vain. Raises RequestError for a title or id that cannot be kept, SnapshotNotFound
@@ -94,7 +98,7 @@ class Archive:
         if known := index.find(self._connection, snapshot_id):
             return self._opened(known)
         provenance = Provenance(title, generated_by, generated_at, self.link(snapshot_id), saved_query)
-        snapshot = self._write(report, provenance, snapshot_id, chart)
+        snapshot = self._write(report, provenance, snapshot_id, chart, progress)
         self._record(snapshot)
         return snapshot
 
@@ -175,21 +179,30 @@ class Archive:
         if self._find(snapshot_id) is None:
             raise SnapshotNotFound(f"there is no snapshot {snapshot_id!r}: see `dynamics snapshots list`")
 
-    def _write(self, report: Report, provenance: Provenance, snapshot_id: str, chart: str | None) -> Snapshot:
+    def _write(
+        self,
+        report: Report,
+        provenance: Provenance,
+        snapshot_id: str,
+        chart: str | None,
+        progress: Progress | None,
+    ) -> Snapshot:
         stem = _stem(report, provenance.title)
-        bodies = {TABLE: json.dumps(report.table.to_json(), ensure_ascii=False).encode()}
+        in_hand: dict[str, bytes] = {}
         # One file is written while the next is rendered.
         with ThreadPoolExecutor(2 + len(FORMATS)) as writers:
 
             def put(body: bytes, content_type: str, filename: str) -> Future[StoredFile]:
                 return writers.submit(self._put_file, snapshot_id, body, content_type, filename)
 
-            writing = {TABLE: put(bodies[TABLE], "application/json", f"{TABLE}.json")}
+            writing = {TABLE: put(table_json(report.table), "application/json", f"{TABLE}.json")}
             if report.clients is not None:
                 writing[CLIENTS] = put(report.clients, "application/vnd.apache.parquet", f"{CLIENTS}.parquet")
             for fmt, form in FORMATS.items():
-                bodies[fmt] = render(report, provenance, fmt, chart=chart)
-                writing[fmt] = put(bodies[fmt], form.content_type, f"{stem}.{form.extension}")
+                body = render(report, provenance, fmt, chart=chart, progress=progress)
+                writing[fmt] = put(body, form.content_type, f"{stem}.{form.extension}")
+                if len(body) <= _IN_HAND:
+                    in_hand[fmt] = body
         files = {name: written.result() for name, written in writing.items()}
         manifest = Manifest.of(
             report,
@@ -204,7 +217,7 @@ class Archive:
             stored = self._store.put_new(manifest_key(snapshot_id), body, "application/json")
         except ObjectDiffers:
             return self.open(snapshot_id)  # somebody else kept this id meanwhile: the first one counts
-        return Snapshot(manifest, stored.sha256, stored.version_id, self._store, bodies)
+        return Snapshot(manifest, stored.sha256, stored.version_id, self._store, in_hand, report.table)
 
     def _record(self, snapshot: Snapshot) -> None:
         index.record(self._connection, snapshot)

@@ -140,9 +140,11 @@ class Snapshot:
     store: ObjectStore
     in_hand: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
     """Bytes that were just written, or compared, and need not be read again."""
+    computed: ReportTable | None = field(default=None, repr=False, compare=False)
+    """The table whose text was just written."""
 
     def read(self, fmt: str) -> bytes:
-        """The stored bytes of one format, or of TABLE. Raises KeyError for another, SnapshotDamaged when they differ."""
+        """The stored bytes of one file, by its name in the manifest. Raises KeyError for another, SnapshotDamaged when they differ."""
         if fmt in self.in_hand:
             return self.in_hand[fmt]
         file = self.manifest.files[fmt]
@@ -150,6 +152,8 @@ class Snapshot:
 
     def table(self) -> ReportTable:
         """The table as it was computed. Raises SnapshotDamaged."""
+        if self.computed:
+            return self.computed
         self.in_hand.setdefault(TABLE, self.read(TABLE))
         return ReportTable.from_json(json.loads(self.in_hand[TABLE]))
 

@@ -68,10 +68,12 @@ def show_delivery(delivery_id: int, as_json: bool) -> None:
     """One delivery: what, when, to whom, and the answer."""
     from orchestration.connections import database, public_url
     from orchestration.deliveries.occurrences import is_complete
+    from orchestration.deliveries.post import note_of
     from orchestration.mailing.delivery import delivery
 
     with database() as connection:
         row = asdict(delivery(connection, delivery_id))
+        row["note"] = note_of(connection, row["occurrence_id"])
         made = is_complete(connection, row["snapshot_id"])
     row["link"] = f"{public_url()}/view?id={row['snapshot_id']}" if made else None
     (print_json if as_json else details)(row)

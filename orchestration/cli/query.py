@@ -118,7 +118,7 @@ def query(
         on_request.require_mail_settings()
     unsent = 0
     with open_archive() as (archive, connection):
-        with progress("making the report"):
+        with progress("making the report") as tell:
             moment = datetime.now(UTC)
             snapshot = archive.keep(
                 make_report(
@@ -133,6 +133,7 @@ def query(
                 generated_at=moment,
                 saved_query=saved,
                 chart=chart,
+                progress=tell,
             )
         try:
             if file:

@@ -20,9 +20,10 @@ def table_for(stream: "TextIO", table: "ReportTable") -> str:
     def width(count: int) -> int:
         return max(map(len, text_table(_last(table, count)).splitlines()))
 
-    if not room or width(columns) <= room:
+    # More columns than characters cannot fit, and of a giant table they need not be tried.
+    if not room or (columns <= room and width(columns) <= room):
         return text_table(table)
-    fitting = max(1, bisect_right(range(1, columns), room, key=width))
+    fitting = max(1, bisect_right(range(1, min(columns, room)), room, key=width))
     told = (
         f"the last {fitting} of {columns} columns have room here; all are behind the link and in every --file"
     )

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from orchestration.archive import Archive, Snapshot
+from orchestration.archive import Archive, Manifest, Snapshot
 from orchestration.deliveries.occurrences import Occurrence, slice_occurrence
 from orchestration.deliveries.post import letter_of, queue_letter, send_queued
 from orchestration.deliveries.reports import require_sound, snapshot_of
 from orchestration.deliveries.send_if import reason_not_to_send
-from orchestration.deliveries.slices import NOBODY, Slice, slices_of
+from orchestration.deliveries.slices import NOBODY, Slice, build_line, slices_of
 from orchestration.errors import DynamicsError, Unavailable
 from orchestration.mailing import outbox
 from orchestration.mailing.delivery import Delivery, Header, deliveries
@@ -44,7 +44,10 @@ def mail_report(
     else:
         until = snapshot.manifest.interval.to
         parts = slices_of(connection, saved_query, settings().base_currency, until)
-        slices = [_queue_slice(connection, archive, saved_query, occurrence, part) for part in parts]
+        slices = [
+            _queue_slice(connection, archive, saved_query, occurrence, part, snapshot.manifest)
+            for part in parts
+        ]
         # The whole report last: once it has rows, nothing of its occurrence is left to be made.
         _queue(connection, archive, saved_query, occurrence, snapshot)
     numbers = [each.occurrence_id for each in (occurrence, *slices)]
@@ -75,8 +78,9 @@ def _queue(
     saved_query: SavedQuery,
     occurrence: Occurrence,
     snapshot: Snapshot,
+    note: str | None = None,
 ) -> None:
-    letter = letter_of(saved_query, snapshot, occurrence)
+    letter = letter_of(saved_query, snapshot, occurrence, note=note)
     reason = reason_not_to_send(connection, archive, saved_query, occurrence, snapshot)
     queue_letter(connection, occurrence, letter, skipped_because=reason)
 
@@ -87,6 +91,7 @@ def _queue_slice(
     saved_query: SavedQuery,
     whole: Occurrence,
     part: Slice,
+    all_owners: Manifest,
 ) -> Occurrence:
     """Makes an owner's report and queues its mails, or records why there are none."""
     occurrence = slice_occurrence(connection, whole, part.slice_id)
@@ -96,7 +101,8 @@ def _queue_slice(
         try:
             snapshot = snapshot_of(connection, archive, narrow, occurrence, settings().base_currency)
             require_sound(snapshot, occurrence.scheduled_at)
-            _queue(connection, archive, narrow, occurrence, snapshot)
+            note = build_line(snapshot.manifest, all_owners)
+            _queue(connection, archive, narrow, occurrence, snapshot, note)
         except Unavailable:
             raise
         except DynamicsError as error:

@@ -25,11 +25,17 @@ from orchestration.settings import settings
 
 
 def letter_of(
-    saved_query: SavedQuery, snapshot: Snapshot, occurrence: Occurrence, test_to: Sequence[str] = ()
+    saved_query: SavedQuery,
+    snapshot: Snapshot,
+    occurrence: Occurrence,
+    test_to: Sequence[str] = (),
+    *,
+    note: str | None = None,
 ) -> Letter:
     """The letter that a saved query's delivery asks for; to testers alone, and marked, when there are any.
 
-    Raises RequestError when there is nobody to send it to.
+    `note` is for its reader, beside what is to be said of stale data. Raises RequestError when there is nobody to
+    send it to.
     """
     require_recipients(saved_query, test_to)
     delivery = saved_query.delivery
@@ -55,7 +61,8 @@ def letter_of(
         cc=cc,
         bcc=bcc,
         attach_at_most=delivery.attach_at_most if delivery else ATTACH_AT_MOST,
-        note=stale_line(saved_query, occurrence.scheduled_at, manifest.as_of),
+        note=" ".join(filter(None, (stale_line(saved_query, occurrence.scheduled_at, manifest.as_of), note)))
+        or None,
     )
 
 
@@ -162,6 +169,14 @@ def _letter(connection: Connection[TupleRow], delivery: Delivery) -> Letter:
             f" `dynamics deliver {delivery.saved_query} --at {at}`"
         )
     return Letter.model_validate(row[0])
+
+
+def note_of(connection: Connection[TupleRow], occurrence_id: int) -> str | None:
+    """What the letter of an occurrence tells its readers beside the report, if it tells anything."""
+    row = connection.execute(
+        "select letter ->> 'note' from dynamics.occurrences where occurrence_id = %s", [occurrence_id]
+    ).fetchone()
+    return row[0] if row else None
 
 
 def sender_of_mails() -> Address:

@@ -1,6 +1,7 @@
 """An occurrence becomes a snapshot, and a snapshot is checked before it is mailed."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -39,7 +40,7 @@ def snapshot_of(
     kept = None if occurrence.is_new else archive.kept(occurrence.snapshot_id)
     if kept:
         return kept
-    make = shared_report if shared else make_report
+    make = shared_report if shared else partial(make_report, with_clients=True)
     report = make(connection, saved_query.query, base_currency=base_currency, moment=occurrence.scheduled_at)
     return archive.keep(
         report,

@@ -10,6 +10,7 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from orchestration.archive import Manifest
 from orchestration.reporting.marts import current_marts
 from orchestration.reporting.owners import owner_id, owners_in_scope, query_of_owner
 from orchestration.reporting.resolve import UnknownName
@@ -65,3 +66,16 @@ def slices_of(
             problem = f"no address for owner {name!r} ({slice_id}): add it to delivery.owners"
             found.setdefault(slice_id, Slice(slice_id, name, (), problem))
     return list(found.values())
+
+
+def build_line(part: Manifest, whole: Manifest) -> str | None:
+    """What the mail of a part says when a build came between it and the whole; None when both are of one build.
+
+    Made one right after the other they seldom are of two; after an attempt that failed in between they may be.
+    """
+    if part.build_id == whole.build_id:
+        return None
+    return (
+        f"These numbers are of a later build of the data ({part.build_id}) than the report of all owners "
+        f"({whole.build_id}): they need not add up to it."
+    )

@@ -5,10 +5,11 @@ Every output is a projection of one `ReportTable`: it shows the same cells, and 
 
 from orchestration.rendering.chart import CHARTS, ROWS, Chart, Mark, Plot, plot, preset_named
 from orchestration.rendering.drawing import draw, vega_script
-from orchestration.rendering.formats import FORMATS, Format, render, render_listing
+from orchestration.rendering.formats import FORMATS, Format, render, render_listing, table_json
 from orchestration.rendering.info import info_lines
 from orchestration.rendering.mail import mail_bodies
 from orchestration.rendering.markup import html_table, layouts
+from orchestration.rendering.spreadsheet import Progress
 from orchestration.rendering.text import markdown_table, text_table
 from orchestration.rendering.vega import chart_png, chart_spec, chart_svg
 
@@ -20,6 +21,7 @@ __all__ = [
     "Format",
     "Mark",
     "Plot",
+    "Progress",
     "chart_png",
     "chart_spec",
     "chart_svg",
@@ -33,6 +35,7 @@ __all__ = [
     "preset_named",
     "render",
     "render_listing",
+    "table_json",
     "text_table",
     "vega_script",
 ]

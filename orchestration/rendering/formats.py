@@ -5,16 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from types import MappingProxyType
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from orchestration.errors import RequestError
 from orchestration.rendering.chart import preset_named
 from orchestration.rendering.delimited import write_csv, write_csv_listing
 from orchestration.rendering.info import info_lines
-from orchestration.rendering.spreadsheet import Progress, Value, listing_rows
+from orchestration.rendering.spreadsheet import Progress, Value, listing_rows, told
 from orchestration.rendering.xls import write_xls, write_xls_listing
 from orchestration.rendering.xlsx import write_xlsx, write_xlsx_listing
 from orchestration.reporting.report import Provenance, Report
+from orchestration.reporting.table import Block, ReportTable
 
 
 class Format(NamedTuple):
@@ -60,7 +61,7 @@ def render(
         case "xls":
             write_xls(report.table, info_lines(report, provenance), file, progress)
         case "json":
-            _write_json(report, provenance, file)
+            _write_json(report, provenance, file, progress)
         case _:
             raise RequestError(f"unknown format {fmt!r}: use {', '.join(FORMATS)}")
     return file.getvalue()
@@ -85,7 +86,14 @@ def render_listing(
             raise RequestError(f"a listing cannot be had as {fmt!r}: use csv, xlsx, xls")
 
 
-def _write_json(report: Report, provenance: Provenance, file: IO[bytes]) -> None:
+def table_json(table: ReportTable) -> bytes:
+    """The table alone as JSON, for `ReportTable.from_json`; in memory that its text takes."""
+    file = BytesIO()
+    _write_blocks(replace(table, blocks=()).to_json(), table.blocks, file)
+    return file.getvalue()
+
+
+def _write_json(report: Report, provenance: Provenance, file: IO[bytes], progress: Progress | None) -> None:
     document = {
         "title": provenance.title,
         "info": info_lines(report, provenance),
@@ -93,10 +101,20 @@ def _write_json(report: Report, provenance: Provenance, file: IO[bytes]) -> None
         "as_of": report.as_of.isoformat(),
         "table": replace(report.table, blocks=()).to_json(),
     }
-    # The blocks, its end, are put in one by one: as JSON values they take a hundred bytes a cell.
-    before, _, after = json.dumps(document, ensure_ascii=False, indent=1).rpartition("[]")
+    blocks = report.table.blocks
+    _write_blocks(document, told(blocks, "JSON", len(blocks), progress), file, indent=1)
+
+
+def _write_blocks(
+    document: dict[str, Any], blocks: Iterable[Block], file: IO[bytes], indent: int | None = None
+) -> None:
+    """Writes the document, which ends with an empty list, with the blocks in it, one by one.
+
+    As JSON values they take a hundred bytes a cell.
+    """
+    before, _, after = json.dumps(document, ensure_ascii=False, indent=indent).rpartition("[]")
     file.write(f"{before}[".encode())
-    for number, block in enumerate(report.table.blocks):
-        text = json.dumps(block.to_json(), ensure_ascii=False, indent=1)
+    for number, block in enumerate(blocks):
+        text = json.dumps(block.to_json(), ensure_ascii=False, indent=indent)
         file.write(f"{',' if number else ''}\n{text}".encode())
     file.write(f"]{after}".encode())

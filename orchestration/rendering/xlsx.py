@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import IO, TYPE_CHECKING
 
 from orchestration.errors import RequestError
 from orchestration.rendering import spreadsheet as look
+from orchestration.rendering.chart import Chart, plot
 from orchestration.rendering.spreadsheet import Progress, Role, SheetCell
-from orchestration.rendering.xlsx_cells import define_styles, save, write
+from orchestration.rendering.xlsx_cells import SheetRows
+from orchestration.rendering.xlsx_chart import chart_rows, draw_chart
+from orchestration.rendering.xlsx_frame import HEADING, Frame, frame_of, new_workbook
 from orchestration.reporting.table import METRICS, ReportTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from openpyxl import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-    from orchestration.rendering.chart import Chart
     from orchestration.reporting.report import Provenance
 
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
@@ -40,31 +42,26 @@ def write_xlsx(
             f"the report has {rows:,} rows and {columns:,} columns, an XLSX sheet holds {_MOST_ROWS:,} and "
             f"{_MOST_COLUMNS:,}: group it more coarsely, or take csv"
         )
-    workbook = _workbook("Report")
-    workbook.properties.title = look.sheet_text(provenance.title)
-    moment = provenance.generated_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-    workbook.properties.created = workbook.properties.modified = moment
-    report = workbook.worksheets[0]
-    _arrange(report, table)
-    if preset:
-        from orchestration.rendering.xlsx_chart import fill_chart
-
-        fill_chart(workbook.create_sheet("Chart"), table, preset)
-    _fill_info(workbook.create_sheet("Info"), info)
-    for sheet in workbook.worksheets:
-        _set_up_page(sheet, look.sheet_text(provenance.title))
-    _spread_over_pages(report, table)
+    drawn = plot(table, preset) if preset else None
+    frame = _frame(
+        look.text_columns(table),
+        len(table.columns),
+        look.column_width(table),
+        preset,
+        (len(drawn.series), len(drawn.labels)) if drawn else (0, 0),
+    )
     told = look.told(look.sheet_rows(table), "XLSX", rows, progress)
-    save(workbook, told, look.header_lines(table) * look.LINE_HEIGHT, file)
+    sheets = [SheetRows(told, look.header_lines(table) * look.LINE_HEIGHT)]
+    if drawn:
+        sheets.append(chart_rows(drawn))
+    sheets.append(SheetRows(_info_rows(info)))
+    frame.write(sheets, file, provenance.title, provenance.generated_at.astimezone(UTC))
 
 
 def write_xlsx_listing(rows: Iterable[list[SheetCell]], file: IO[bytes]) -> None:
     """The listing, header first, as the one sheet of a workbook. Raises RequestError when it is longer than a sheet."""
-    workbook = _workbook("Listing")
-    sheet = workbook.worksheets[0]
-    sheet.sheet_format.defaultColWidth = look.LISTING_WIDTH
-    sheet.freeze_panes = "A2"
-    save(workbook, _that_fit(rows), look.LINE_HEIGHT, file)
+    sheets = [SheetRows(_that_fit(rows), look.LINE_HEIGHT)]
+    _listing_frame().write(sheets, file, "Listing", datetime.now(UTC))
 
 
 def _that_fit(rows: Iterable[list[SheetCell]]) -> Iterator[list[SheetCell]]:
@@ -76,34 +73,53 @@ def _that_fit(rows: Iterable[list[SheetCell]]) -> Iterator[list[SheetCell]]:
         yield row
 
 
-def _workbook(title: str) -> Workbook:
-    from openpyxl import Workbook
+@lru_cache(maxsize=64)
+def _frame(texts: int, columns: int, width: int, preset: Chart | None, plotted: tuple[int, int]) -> Frame:
+    """The workbook of all reports with so many columns of text and numbers, which are so many characters wide.
 
-    workbook = Workbook()
-    workbook.properties.creator = "Customer Dynamics"
-    define_styles(workbook)
-    workbook.worksheets[0].title = title
-    return workbook
+    `plotted`: how many series its chart has, of how many cells each.
+    """
+    workbook = new_workbook()
+    report = workbook.worksheets[0]
+    report.title = "Report"
+    _arrange(report, texts, columns, width)
+    if preset:
+        draw_chart(workbook.create_sheet("Chart"), preset, *plotted)
+    info = workbook.create_sheet("Info")
+    info.column_dimensions["A"].width, info.column_dimensions["B"].width = look.INFO_WIDTHS
+    for sheet in workbook.worksheets:
+        _set_up_page(sheet)
+    _spread_over_pages(report, texts, columns)
+    return frame_of(workbook)
 
 
-def _arrange(sheet: Worksheet, table: ReportTable) -> None:
+@cache
+def _listing_frame() -> Frame:
+    workbook = new_workbook()
+    sheet = workbook.worksheets[0]
+    sheet.title = "Listing"
+    sheet.sheet_format.defaultColWidth = look.LISTING_WIDTH
+    sheet.freeze_panes = "A2"
+    return frame_of(workbook)
+
+
+def _arrange(sheet: Worksheet, texts: int, columns: int, width: int) -> None:
     from openpyxl.worksheet.dimensions import ColumnDimension
 
-    texts = look.text_columns(table)
-    for letter, width in zip("ABC", look.TEXT_WIDTHS[-texts:], strict=False):
-        sheet.column_dimensions[letter].width = width
-    if table.columns:
+    for letter, characters in zip("ABC", look.TEXT_WIDTHS[-texts:], strict=False):
+        sheet.column_dimensions[letter].width = characters
+    if columns:
         sheet.column_dimensions["numbers"] = ColumnDimension(
             sheet,
             index="numbers",
             min=texts + 1,
-            max=texts + len(table.columns),
-            width=look.column_width(table),
+            max=texts + columns,
+            width=width,
         )
     sheet.freeze_panes = f"{'ABCD'[texts]}2"
 
 
-def _set_up_page(sheet: Worksheet, title: str) -> None:
+def _set_up_page(sheet: Worksheet) -> None:
     from openpyxl.worksheet.properties import PageSetupProperties
 
     sheet.sheet_view.showGridLines = False
@@ -112,18 +128,15 @@ def _set_up_page(sheet: Worksheet, title: str) -> None:
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     assert sheet.oddHeader is not None
     assert sheet.oddFooter is not None
-    sheet.oddHeader.left.text = title[:100].replace("&", "&&")
+    sheet.oddHeader.left.text = HEADING
     sheet.oddFooter.right.text = "&P / &N"
 
 
-def _spread_over_pages(report: Worksheet, table: ReportTable) -> None:
-    report.page_setup.fitToWidth = max(1, -(-len(table.columns) // _COLUMNS_A_PAGE))
+def _spread_over_pages(report: Worksheet, texts: int, columns: int) -> None:
+    report.page_setup.fitToWidth = max(1, -(-columns // _COLUMNS_A_PAGE))
     report.print_title_rows = "1:1"
-    report.print_title_cols = f"A:{'ABC'[look.text_columns(table) - 1]}"
+    report.print_title_cols = f"A:{'ABC'[texts - 1]}"
 
 
-def _fill_info(sheet: Worksheet, info: list[tuple[str, str]]) -> None:
-    for row, (label, value) in enumerate(info, 1):
-        write(sheet, row, 1, SheetCell(label, Role.GROUP))
-        write(sheet, row, 2, SheetCell(value, Role.METRIC))
-    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = look.INFO_WIDTHS
+def _info_rows(info: list[tuple[str, str]]) -> list[list[SheetCell]]:
+    return [[SheetCell(label, Role.GROUP), SheetCell(value, Role.METRIC)] for label, value in info]

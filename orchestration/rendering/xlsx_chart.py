@@ -8,15 +8,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from orchestration.rendering.chart import PALETTE, Chart, Plot, plot
+from orchestration.rendering.chart import PALETTE, Chart, Plot
 from orchestration.rendering.spreadsheet import LINE_HEIGHT, Role, SheetCell
-from orchestration.rendering.xlsx_cells import write
+from orchestration.rendering.xlsx_cells import SheetRows
 
 if TYPE_CHECKING:
     from openpyxl.chart import BarChart, LineChart
     from openpyxl.worksheet.worksheet import Worksheet
 
-    from orchestration.reporting.table import ReportTable
+    from orchestration.reporting.table import Cell
 
 _HEAD = 30
 """The row of the cells' header, under the chart."""
@@ -24,35 +24,36 @@ _GRID = "D9E2EC"
 _COLUMN_WIDTH = 20
 
 
-def fill_chart(sheet: Worksheet, table: ReportTable, preset: Chart) -> None:
-    """Draws the chart of `preset` on an empty sheet: bars for one series, lines for several; N/A is a gap."""
+def draw_chart(sheet: Worksheet, preset: Chart, series: int, length: int) -> None:
+    """Draws the chart of `preset` on an empty sheet, over `chart_rows` of so many series of so many cells each.
+
+    Bars for one series, lines for several; N/A is a gap.
+    """
     from openpyxl.chart import BarChart, LineChart, Reference
 
-    drawn = plot(table, preset)
-    _fill_cells(sheet, drawn)
-    chart = BarChart() if len(drawn.series) == 1 else LineChart()
-    if drawn.series and drawn.labels:
-        bottom = _HEAD + len(drawn.labels)
-        numbers = Reference(sheet, min_col=2, max_col=1 + len(drawn.series), min_row=_HEAD, max_row=bottom)
+    chart = BarChart() if series == 1 else LineChart()
+    if series and length:
+        bottom = _HEAD + length
+        numbers = Reference(sheet, min_col=2, max_col=1 + series, min_row=_HEAD, max_row=bottom)
         chart.add_data(numbers, titles_from_data=True)
         chart.set_categories(Reference(sheet, min_col=1, min_row=_HEAD + 1, max_row=bottom))
     _style(chart, preset)
     sheet.add_chart(chart, "A1")
-
-
-def _fill_cells(sheet: Worksheet, drawn: Plot) -> None:
-    rows = zip(drawn.labels, *(cells for _, cells in drawn.series), strict=True)
-    header = [SheetCell("", Role.HEADER), *(SheetCell(name, Role.COLUMN) for name, _ in drawn.series)]
-    for x, cell in enumerate(header, 1):
-        write(sheet, _HEAD, x, cell)
-    for y, (label, *cells) in enumerate(rows, _HEAD + 1):
-        write(sheet, y, 1, SheetCell(label, Role.METRIC))
-        for x, cell in enumerate(cells, 2):
-            if cell is not None:
-                role = Role.MONEY if isinstance(cell, Decimal) else Role.QUANTITY
-                write(sheet, y, x, SheetCell(cell, role))
     sheet.sheet_format.defaultColWidth = _COLUMN_WIDTH
-    sheet.row_dimensions[_HEAD].height = 2 * LINE_HEIGHT
+
+
+def chart_rows(drawn: Plot) -> SheetRows:
+    """The cells that the chart is drawn over."""
+    header = [SheetCell("", Role.HEADER), *(SheetCell(name, Role.COLUMN) for name, _ in drawn.series)]
+    columns = zip(drawn.labels, *(cells for _, cells in drawn.series), strict=True)
+    below = [[SheetCell(label, Role.METRIC), *map(_cell, cells)] for label, *cells in columns]
+    return SheetRows([header, *below], 2 * LINE_HEIGHT, _HEAD)
+
+
+def _cell(cell: Cell) -> SheetCell:
+    if cell is None:
+        return SheetCell("", Role.NOT_AVAILABLE)
+    return SheetCell(cell, Role.MONEY if isinstance(cell, Decimal) else Role.QUANTITY)
 
 
 def _style(chart: BarChart | LineChart, preset: Chart) -> None:

@@ -58,6 +58,11 @@ def moments(cron: str, timezone: str, start: datetime, end: datetime) -> Iterato
             yield moment
 
 
+def make_ready() -> None:
+    """Imports what moments are counted with: two seconds that a server takes before somebody waits for them."""
+    import dagster._utils.schedules  # noqa: F401 - only to have it
+
+
 def previous_moment(cron: str, timezone: str, at: datetime) -> datetime:
     """The latest scheduled instant (UTC) that is not after `at` (aware)."""
     just_after = at + timedelta(microseconds=1)

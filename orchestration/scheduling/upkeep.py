@@ -91,8 +91,7 @@ def upkeep_sensor(saved_queries: Sequence[SavedQuery]) -> dg.SensorDefinition:
 
 def prune(instance: dg.DagsterInstance, now: datetime) -> int:
     """Deletes the runs, with their logs, that ended and are older than DYNAMICS_KEEP_RUNS_DAYS; returns how many."""
-    created_before = now - timedelta(days=settings().keep_runs_days)
-    old = dg.RunsFilter(statuses=_ENDED, created_before=created_before)
+    old = dg.RunsFilter(statuses=_ENDED, created_before=_kept_since(now))
     pruned = 0
     while runs := instance.get_runs(old, limit=100):
         for run in runs:
@@ -101,16 +100,35 @@ def prune(instance: dg.DagsterInstance, now: datetime) -> int:
     return pruned
 
 
+def prune_jobs(connection: Connection[TupleRow], now: datetime) -> int:
+    """Deletes the questions asked in the form that ended, or were lost, as long ago; returns how many. Their reports stay. Commits."""
+    pruned = connection.execute(
+        "delete from dynamics.query_jobs where coalesce(finished_at, began_at) < %s", [_kept_since(now)]
+    ).rowcount
+    connection.commit()
+    return pruned
+
+
+def _kept_since(now: datetime) -> datetime:
+    return now - timedelta(days=settings().keep_runs_days)
+
+
 def prune_schedule() -> dg.ScheduleDefinition:
-    """Every night, old runs are forgotten; the record of what was sent is in our own tables, and stays."""
+    """Every night, old runs and questions are forgotten; what was sent is in the record, and stays."""
 
     @dg.op(description="Deletes the runs and logs of Dagster that are older than DYNAMICS_KEEP_RUNS_DAYS.")
     def forget_old_runs(context: dg.OpExecutionContext) -> None:
         context.log.info("%s runs are forgotten", prune(context.instance, datetime.now(UTC)))
 
-    @dg.job(description="Old runs of Dagster are forgotten.")
+    @dg.op(description="Deletes the questions asked in the form that ended as long ago; their reports stay.")
+    def forget_old_questions(context: dg.OpExecutionContext) -> None:
+        with database() as connection:
+            context.log.info("%s questions are forgotten", prune_jobs(connection, datetime.now(UTC)))
+
+    @dg.job(description="Old runs of Dagster, and old questions of the form, are forgotten.")
     def prune_runs() -> None:
         forget_old_runs()
+        forget_old_questions()
 
     return dg.ScheduleDefinition(
         name="nightly_prune",

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 from psycopg import Connection, OperationalError
@@ -17,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from orchestration.archive import Archive, SnapshotDamaged, SnapshotNotFound
 from orchestration.errors import Unavailable
+from orchestration.saved_queries.cron import make_ready
 from orchestration.settings import settings
 from orchestration.web import ask, openapi, records, report, saved, sign_in
 from orchestration.web.buckets import Buckets, address
@@ -43,6 +45,7 @@ def create_app(open_archive: OpenArchive, *, on_loopback: bool = True) -> Starle
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        Thread(target=make_ready, name="ready", daemon=True).start()
         with opens.written():
             yield
 

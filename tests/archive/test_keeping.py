@@ -40,6 +40,22 @@ def test_a_kept_report_opens_by_its_id_with_everything_that_was_known(archive, r
     assert manifest.files["xlsx"].filename == "Customer-Dynamics-2018_2018-01-01_2018-12-31.xlsx"
 
 
+def test_whoever_waits_is_told_what_is_rendered(archive, report, told):
+    heard = []
+    archive.keep(report, **told, progress=lambda what, done, total: heard.append((what, done < total)))
+    assert heard == [("CSV", True), ("XLSX", True), ("XLS 1/1", True), ("JSON", True)]
+
+
+def test_a_large_file_is_not_held_in_memory_and_read_when_it_is_wanted(archive, report, told, monkeypatch):
+    monkeypatch.setattr("orchestration.archive.archive._IN_HAND", 3000)
+    kept = archive.keep(report, **told)
+    small = {fmt for fmt in FORMATS if kept.manifest.files[fmt].size <= 3000}
+    assert kept.in_hand.keys() == small
+    assert set() < small < set(FORMATS)
+    opened = archive.open(kept.manifest.id)
+    assert all(kept.read(fmt) == opened.read(fmt) for fmt in FORMATS)
+
+
 def test_the_same_id_again_gives_what_was_kept_first(any_archive, report, told):
     first = any_archive.keep(report, **told, snapshot_id=(reserved := new_snapshot_id()))
     changed = replace(report, table=ReportTable(("Total",), (Block(None, ((1,),) * 21),)))

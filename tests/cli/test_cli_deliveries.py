@@ -70,7 +70,7 @@ def test_the_record_says_what_went_to_whom(desk):
     (only,) = json.loads(desk("deliveries", "list", "--recipient", "audit@example.com", "--json").out)
     assert json.loads(desk("deliveries", "list", "--state", "failed", "--json").out) == []
     shown = json.loads(desk("deliveries", "show", only["delivery_id"], "--json").out)
-    assert shown == only | {"link": link}
+    assert shown == only | {"link": link, "note": None}
     assert f"snapshot id    {only['snapshot_id']}" in desk("deliveries", "show", only["delivery_id"]).out
 
 

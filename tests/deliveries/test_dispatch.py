@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 import pytest
 from mail_servers import Server
 
-from orchestration.connections import open_archive
+from orchestration.connections import database, open_archive
 from orchestration.deliveries import on_request, post
 from orchestration.deliveries.dispatch import rows_of
 from orchestration.deliveries.occurrences import delivery_occurrence
@@ -155,6 +155,38 @@ def test_each_owner_gets_its_own_numbers_and_nobody_elses(office):
     for name, strangers in others.items():
         text = mails[name].as_string() + mails[name].get_body(("plain",)).get_content()
         assert not [other for other in strangers if f"{other}@" in text or links[other] in text]
+
+
+def test_a_part_that_is_of_a_later_build_than_the_whole_says_so(office, monkeypatch):
+    text = written("split_by: owner", f"owners: {{{NORTHLINE}: [north@example.com]}}")
+    saved_query = office.saved_query(text)
+    monkeypatch.setattr(
+        on_request, "mail_report", lambda *_, **__: []
+    )  # the attempt ends with the whole made
+    whole, _ = deliver(saved_query)
+    monkeypatch.undo()
+    with database() as connection:
+        (build,) = connection.execute(
+            "insert into dynamics.builds (marts_schema, as_of, finished_at)"
+            " select marts_schema, as_of, now() from dynamics.builds where build_id = %s returning build_id",
+            [whole.manifest.build_id],
+        ).fetchone()
+    try:
+        again, rows = deliver(saved_query)
+    finally:
+        with database() as connection:
+            connection.execute("delete from dynamics.builds where build_id = %s", [build])
+    assert again.manifest.id == whole.manifest.id
+    said = f"are of a later build of the data ({build}) than the report of all owners ({whole.manifest.build_id})"
+    for mail in office.mails(saved_query):
+        told = said in " ".join(mail.get_body(("plain",)).get_content().split())
+        assert told is mail["Delivered-To"].startswith("north@")
+    with database() as connection:
+        notes = {
+            row.slice: post.note_of(connection, row.occurrence_id) for row in rows if row.state == "sent"
+        }
+    assert notes[""] is None
+    assert said in notes[NORTHLINE]
 
 
 def test_an_owner_that_cannot_be_served_is_told_of_and_stops_no_other(office):

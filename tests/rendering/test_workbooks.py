@@ -1,20 +1,25 @@
 """A workbook is pleasant to work in, tells where it comes from, and runs nothing."""
 
 import io
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
 import xlrd
-from rendering_tables import HOSTILE, MOMENT, PROVENANCE, block, report, table, table_by_package
+from rendering_tables import HOSTILE, MOMENT, PROVENANCE, block, labels, report, table, table_by_package
 
 from orchestration.errors import RequestError
 from orchestration.rendering import info_lines, render
-from orchestration.reporting.table import ReportTable
+from orchestration.reporting.table import Block, ReportTable
 
 
 def opened(of, **options):
-    return openpyxl.load_workbook(io.BytesIO(render(report(of), PROVENANCE, "xlsx", **options)))
+    return opened_bytes(render(report(of), PROVENANCE, "xlsx", **options))
+
+
+def opened_bytes(content):
+    return openpyxl.load_workbook(io.BytesIO(content))
 
 
 def test_numbers_are_formatted_and_stay_numbers():
@@ -40,11 +45,9 @@ def test_text_that_looks_like_a_formula_or_an_error_is_text():
 
 
 def test_a_title_full_of_codes_breaks_nothing():
-    from dataclasses import replace
-
     provenance = replace(PROVENANCE, title="&P=1+1\x00\x07" * 60)
     content = render(report(table()), provenance, "xlsx")
-    assert openpyxl.load_workbook(io.BytesIO(content))["Info"]["B1"].value.startswith("&P=1+1\ufffd\ufffd")
+    assert opened_bytes(content)["Info"]["B1"].value.startswith("&P=1+1\ufffd\ufffd")
     assert xlrd.open_workbook(file_contents=render(report(table()), provenance, "xls"))
 
 
@@ -72,6 +75,27 @@ def test_a_chart_is_drawn_over_cells_where_na_is_empty():
         ["02/2018", -12.5, -12.5],
     ]
     assert chart.display_blanks == "gap"
+
+
+def test_workbooks_of_one_shape_share_no_words_and_no_numbers():
+    """Their frame is made once: nothing of one report may stay in it for the next."""
+    charted = {"chart": "clients_active_qty"}
+    before = render(report(table()), PROVENANCE, "xlsx", **charted)
+    other = replace(PROVENANCE, title="{heading} & {title}", generated_at=MOMENT + timedelta(days=400))
+    zeros = tuple((0,) * 3 if row[1] == 7 else (None,) * 3 for row in block(columns=3).cells)
+    empty = opened_bytes(
+        render(report(ReportTable(labels(3), (Block(None, zeros),))), other, "xlsx", **charted)
+    )
+    assert empty.properties.title == "{heading} & {title}"
+    assert empty.properties.created.year == MOMENT.year + 1
+    assert empty["Report"].oddHeader.left.text == "{heading} && {title}"
+    assert empty["Info"]["B1"].value == "{heading} & {title}"
+    assert {cell.value for row in empty["Report"].iter_rows(min_row=2, min_col=3) for cell in row} == {
+        0,
+        "N/A",
+    }
+    assert [row[1] for row in empty["Chart"].iter_rows(min_row=31, values_only=True)] == [0, 0, 0]
+    assert render(report(table()), PROVENANCE, "xlsx", **charted) == before
 
 
 def test_a_table_wider_than_a_sheet_is_refused_with_a_way_out():

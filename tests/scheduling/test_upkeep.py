@@ -26,7 +26,7 @@ from orchestration.scheduling.assets import delivery_key, snapshot_key
 from orchestration.scheduling.due import requests, switched_on
 from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
 from orchestration.scheduling.schedules import ready_at, schedule_name_of
-from orchestration.scheduling.upkeep import end_dead_runs, is_needed, prune
+from orchestration.scheduling.upkeep import end_dead_runs, is_needed, prune, prune_jobs
 
 MOMENT = datetime(2026, 3, 1, 7, tzinfo=UTC)
 KEY = "2026-03-01T07:00+0000"
@@ -241,6 +241,21 @@ def test_old_runs_are_forgotten_and_those_at_work_are_not(instance, environment)
     assert prune(instance, now + timedelta(days=29)) == 0
     assert prune(instance, now + timedelta(days=31)) == 2
     assert [run.status for run in instance.get_runs()] == [DagsterRunStatus.STARTED]
+
+
+def test_old_questions_are_forgotten_and_those_of_late_are_not(database, environment):
+    environment(keep_runs_days=30)
+    now = datetime.now(UTC)
+    for job, days, ended in (("ended", 29, True), ("lost", 29, False), ("of late", 0, True)):
+        began = now - timedelta(days=days)
+        database.execute(
+            "insert into dynamics.query_jobs (job, visitor, snapshot_id, asked, began_at, finished_at)"
+            " values (%s, 'somebody', %s, '', %s, %s)",
+            [job, f"snapshot of {job}", began, began if ended else None],
+        )
+    assert prune_jobs(database, now) == 0
+    assert prune_jobs(database, now + timedelta(days=2)) == 2
+    assert prune_jobs(database, now + timedelta(days=31)) == 1
 
 
 def test_what_a_killed_scheduler_left_running_is_ended_before_the_next_one_starts(instance):
