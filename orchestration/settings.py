@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     oidc_roles: Annotated[dict[str, str], NoDecode] = Field(
         {}, description='roles by group: {"finance": "analyst", "northline": "viewer:R-17"}'
     )
-    keep_runs_days: int = Field(90, ge=1, description="days that Dagster's runs and the form's questions are kept")
+    keep_runs_days: int = Field(
+        90, ge=1, description="days that Dagster's runs and the form's questions are kept"
+    )
 
     @field_validator("home", "templates")
     @classmethod

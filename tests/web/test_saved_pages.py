@@ -2,6 +2,8 @@
 
 import html
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
@@ -246,3 +248,22 @@ def test_who_is_bound_to_a_reseller_sees_and_changes_that_ones_saved_queries_alo
     assert retail.read_text() == RETAIL
     assert save(other, name="mine").status_code == 303
     assert read_saved_query(templates / "mine.yaml").query.owners == ("r2",)
+
+
+WAITING = """
+import sys, time
+from starlette.testclient import TestClient
+from orchestration.web import create_app
+
+app = create_app(None)
+assert "dagster" not in sys.modules
+with TestClient(app):
+    until = time.monotonic() + 30
+    while "dagster._utils.schedules" not in sys.modules:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+"""
+
+
+def test_a_server_has_what_moments_are_counted_with_before_somebody_asks():
+    subprocess.run([sys.executable, "-c", WAITING], check=True, timeout=60)

@@ -93,6 +93,7 @@ def _page(
         table=table,
         chart=wanted,
         drawn=drawn,
+        says_nothing=all(cell is None for _, cells in drawn.series for cell in cells),
         problem=problem,
         address=f"/chart?{urlencode({name: value for name, value in asked.items() if value}, doseq=True)}",
         charts={name: preset.title for name, preset in CHARTS.items()},

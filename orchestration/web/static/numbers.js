@@ -5,14 +5,19 @@ const styles = {
   money: new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
 };
 const stored = new WeakMap();
+const number = /(?<![\d.])\u2212?\d[\d\u202f]*(\.\d\d)?(?![\d.])/; // a quantity or an amount; a rate stays as it is
+const plain = (text) => text.replaceAll("\u202f", "").replace("\u2212", "-");
 
 // A string is formatted, not a number: an amount of 18 digits keeps its cents.
-function write(cell) {
-  const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode();
-  const value = text.data.replaceAll("\u202f", "").replace("\u2212", "-");
-  stored.set(cell, value);
-  if (value === "N/A") return;
-  text.data = styles[value.includes(".") ? "money" : "whole"].format(value).replace("-", "\u2212");
+export function write(cell) {
+  stored.set(cell, plain(cell.textContent.trim()));
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    const written = text.data.replace(number, (found, cents) =>
+      styles[cents ? "money" : "whole"].format(plain(found)).replace("-", "\u2212"));
+    if (written !== text.data) text.data = written;
+  }
 }
 
 // What is far away is written before it comes into sight, while it is not laid out and costs nothing.
@@ -20,12 +25,12 @@ const near = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
     near.unobserve(target);
-    for (const cell of target.querySelectorAll("td")) write(cell);
+    for (const cell of target.querySelectorAll(target.matches(".list") ? ".list td.number" : "td")) write(cell);
   }
 }, { rootMargin: "1500px 4000px", scrollMargin: "1500px 4000px" });
 
 export function localise(place) {
-  for (const table of place.querySelectorAll(".stretch, .report:not(.stretches *)")) near.observe(table);
+  for (const table of place.querySelectorAll(".stretch, .report:not(.stretches *), .list")) near.observe(table);
 }
 
 document.addEventListener("pointerover", ({ target }) => {

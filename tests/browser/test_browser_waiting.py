@@ -1,0 +1,106 @@
+"""A report that takes long; a click too many; and a browser that runs no scripts."""
+
+from contextlib import contextmanager
+
+import psycopg
+from axe import problems
+from steps import GOLDEN_YEAR, until
+
+
+@contextmanager
+def slow(site):
+    """Makes every report wait as long as the block lasts."""
+    with psycopg.connect(site.database_url) as other:
+        (schema,) = other.execute(
+            "select marts_schema from dynamics.builds where finished_at is not null order by build_id desc limit 1"
+        ).fetchone()
+        other.execute(f"lock table {schema}.fct_client_events in access exclusive mode")
+        yield
+        other.rollback()
+
+
+def made(site):
+    """How many snapshots there are."""
+    with site.connect() as connection:
+        return connection.execute("select count(*) from dynamics.snapshots").fetchone()[0]
+
+
+def test_a_slow_report_says_how_far_it_is_and_can_be_cancelled(page, site):
+    before = made(site)
+    with slow(site):
+        page.goto(f"/?{GOLDEN_YEAR}")
+        page.get_by_role("button", name="Query", exact=True).click()
+        page.get_by_role("heading", name="The report is being made").wait_for()
+        assert page.get_by_role("progressbar").is_visible()
+        assert "asking the marts" in page.get_by_role("status").inner_text()
+        assert problems(page) == []
+        seconds = page.locator("[data-seconds]")
+        first = int(seconds.inner_text())
+        until(lambda: int(seconds.inner_text()) > first)
+        page.get_by_role("button", name="Cancel").click()
+        page.get_by_role("heading", name="Cancelled").wait_for()
+    page.get_by_role("link", name="Back to the query").click()
+    assert page.get_by_role("button", name="Query", exact=True).is_visible()
+    assert "from=2018-01-01" in page.url
+    assert made(site) == before
+
+
+def test_a_slow_report_opens_by_itself_when_it_is_made(page, site):
+    with slow(site):
+        page.goto(f"/?{GOLDEN_YEAR}")
+        page.get_by_role("button", name="Query", exact=True).click()
+        page.get_by_role("heading", name="The report is being made").wait_for()
+    page.wait_for_url("**/view?id=*")
+    page.go_back()
+    assert page.get_by_role("button", name="Query", exact=True).is_visible()
+
+
+def test_a_double_click_makes_one_report(page, site):
+    before = made(site)
+    page.goto(f"/?{GOLDEN_YEAR}")
+    page.get_by_role("button", name="Query", exact=True).dblclick()
+    page.wait_for_url("**/view?id=*")
+    assert made(site) == before + 1
+
+
+def test_without_scripts_a_double_click_makes_one_report_too(window, site):
+    before, page = made(site), window(java_script_enabled=False)
+    page.goto(f"/?{GOLDEN_YEAR}")
+    page.locator("button.main").dblclick()
+    page.wait_for_url("**/view?id=*")
+    assert made(site) == before + 1
+
+
+def test_without_scripts_the_form_the_report_the_chart_and_the_exports_work(window):
+    page = window(java_script_enabled=False)
+    page.goto("/")
+    page.get_by_label("Interval").select_option("Exact")
+    page.get_by_label("From").fill("2018-01-01")
+    page.get_by_label("To", exact=True).fill("2018-12-31")
+    page.get_by_label("Client Tags").fill("retail")
+    page.locator("[data-filter='Client Tags']").get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Remove retail").wait_for()
+    page.get_by_label("Currency").fill("XXX")
+    page.locator("button.main").click()
+    page.locator("#currency-problem").wait_for()
+    page.get_by_label("Currency").fill("")
+    page.locator("button.main").click()
+    page.wait_for_url("**/view?id=*")
+    assert page.get_by_role("rowheader", name="Renew Total").is_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export to XLSx").click()
+    assert download.value.path().read_bytes().startswith(b"PK")
+    page.get_by_text("Show Chart").click()
+    page.get_by_role("link", name="Balance Refill: Total").click()
+    picture = page.locator("picture img")
+    picture.wait_for()
+    assert picture.evaluate("image => image.naturalWidth") > 100
+
+
+def test_without_scripts_a_slow_report_reloads_itself(window, site):
+    page = window(java_script_enabled=False)
+    with slow(site):
+        page.goto(f"/?{GOLDEN_YEAR}")
+        page.locator("button.main").click()
+        page.get_by_role("heading", name="The report is being made").wait_for()
+    page.wait_for_url("**/view?id=*")
