@@ -21,10 +21,6 @@ _STOP = 15.0
 """Seconds until a stop becomes a kill, which none of the services loses data in."""
 
 
-_ANSWERED: set[tuple[Path, int]] = set()
-"""Who has answered this process once: to ask at each use would take longer than most uses."""
-
-
 @dataclass(frozen=True)
 class Daemon:
     """One service of a prepared home, known by its locked pid file; `farewell` is the signal that ends it in order."""
@@ -62,9 +58,7 @@ class Daemon:
 
     def ensure(self, command: Callable[[], Sequence[str]], answers: Callable[[], bool]) -> None:
         """Running and answering when this returns; `command` is asked only for a start. Raises Unavailable."""
-        pid = self.pid()
-        if pid and ((self.pid_file, pid) in _ANSWERED or answers()):
-            _ANSWERED.add((self.pid_file, pid))
+        if self.pid() and answers():
             return
         with locked(self.home):
             deadline = time.monotonic() + _START

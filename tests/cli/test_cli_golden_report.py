@@ -91,7 +91,7 @@ def test_the_link_shows_the_report_and_gives_the_stored_bytes(desk):
         page = browser.get("/view", params={"id": snapshot_id})
         stored = browser.get("/view", params={"id": snapshot_id, "format": "csv"})
     assert page.status_code == 200
-    assert "-809.50" in page.text
+    assert "\N{MINUS SIGN}809.50" in page.text
     assert lines(stored.content) == EXPECTED
 
 

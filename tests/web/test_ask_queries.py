@@ -159,7 +159,7 @@ def test_a_file_is_offered_and_mailed_and_each_recipient_is_told_of(browser, hom
     ((snapshot_id, *_),) = snapshots(database)
     assert f'href="/view?id={snapshot_id}&amp;format=csv"' in page.text
     for address in ("one@ask.example", "two@ask.example"):
-        assert re.search(rf"<td>{address}</td><td><span class=\"state sent\">sent</span>", page.text)
+        assert re.search(rf"{address}</th><td><span class=\"state sent\">sent</span>", page.text)
     mails = [message_from_bytes(path.read_bytes()) for path in (local.maildir(home) / "new").iterdir()]
     to_us = [mail for mail in mails if "@ask.example" in mail["Delivered-To"]]
     assert len(to_us) == 2
