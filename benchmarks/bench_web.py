@@ -63,7 +63,7 @@ def keep(labels: list[str]) -> str:
 @contextmanager
 def server(port: int, *kind: str) -> Iterator[int]:
     """One of the servers of `web_server` on that port, in a process of its own."""
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.web_server", *kind, str(port)])  # noqa: S603
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.web_server", *kind, str(port)])  # noqa: S603 - our own program, and no shell
     try:
         _wait_for(port)
         yield port
@@ -82,7 +82,7 @@ def answer_of(port: int, path: str) -> str:
 def load(port: int, path: str, seconds: float) -> dict[str, float]:
     """What CLIENTS readers got in that time: `a_second`, and `p99` in ms."""
     arguments = [str(port), path, str(CLIENTS), str(seconds)]
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - our own program, and no shell
         [sys.executable, "-m", "benchmarks.web_load", *arguments], check=True, stdout=subprocess.PIPE
     )
     figures: dict[str, float] = json.loads(done.stdout)
