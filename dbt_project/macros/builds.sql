@@ -9,6 +9,9 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Whether a row of a touched client, with that instant, is made anew: `touched` is int_touched. #}
+{% macro is_replaced(instant) -%} (touched.since is null or {{ instant }} >= touched.since) {%- endmacro %}
+
 {# Strategy `replace_touched`: the rows of touched clients make place for those that the model gives. With
    meta.instant, the column of a row's instant, only the rows from the touched instant on are replaced. #}
 {% macro get_incremental_replace_touched_sql(arguments) -%}
@@ -19,7 +22,7 @@
         select 1 from {{ ref('int_touched') }} as touched
         where touched.client_id = {{ arguments['target_relation'] }}.client_id
         {%- if instant %}
-        and (touched.since is null or {{ arguments['target_relation'] }}.{{ instant }} >= touched.since)
+        and {{ is_replaced(arguments['target_relation'] ~ '.' ~ instant) }}
         {%- endif %}
     );
     insert into {{ arguments['target_relation'] }} ({{ columns }})

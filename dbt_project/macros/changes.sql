@@ -4,7 +4,7 @@
     select events.*, 1 as sign
     from {{ ref('fct_client_events') }} as events
     inner join {{ ref('int_touched') }} as touched
-        on events.client_id = touched.client_id and (touched.since is null or events.occurred_at >= touched.since)
+        on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
     union all
     select replaced.*, -1 as sign
     from {{ ref('int_replaced_events') }} as replaced

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.types.json import Jsonb
 
 from orchestration.archive.snapshot import Snapshot
+
+LinkState = Literal["open", "revoked", "expired"]
 
 _ENTRIES = """
     select snapshot_id, title, saved_query, generated_by, generated_at, as_of, revoked_at, expires_at, opens, last_opened_at
@@ -29,7 +32,7 @@ class Place:
     @property
     def is_open(self) -> bool:
         """Whether the link still opens: it was not revoked, and its end has not come."""
-        return self.revoked_at is None and (self.expires_at is None or datetime.now(UTC) < self.expires_at)
+        return link_state(self.revoked_at, self.expires_at) == "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,18 @@ class Entry:
     opens: int
     """How often the page behind the link was opened, and when last."""
     last_opened_at: datetime | None
+
+    @property
+    def link_state(self) -> LinkState:
+        """What has become of its link."""
+        return link_state(self.revoked_at, self.expires_at)
+
+
+def link_state(revoked_at: datetime | None, expires_at: datetime | None) -> LinkState:
+    """What has become of a link: it was taken away, its end has come, or it opens."""
+    if revoked_at:
+        return "revoked"
+    return "expired" if expires_at and expires_at <= datetime.now(UTC) else "open"
 
 
 def find(connection: Connection[TupleRow], snapshot_id: str) -> Place | None:

@@ -7,6 +7,7 @@
     meta={'counts': 'events'},
     indexes=[{'columns': ['client_type', 'currency', 'utc_date'], 'unique': true}],
 ) }}
+{%- set summed = ['created_clients', 'clients', 'positive_clients', 'positive_balance', 'negative_clients', 'balance'] %}
 
 with
 
@@ -55,7 +56,7 @@ measured as (
         client_type,
         currency,
         utc_date,
-        {%- for measure in ['created_clients', 'clients', 'positive_clients', 'positive_balance', 'negative_clients', 'balance'] %}
+        {%- for measure in summed %}
         {{ measure }} as all_{{ measure }},
         case when is_paying then {{ measure }} else 0 end as paying_{{ measure }},
         {%- endfor %}
@@ -66,7 +67,7 @@ measured as (
         client_type,
         currency,
         utc_date,
-        {%- for measure in ['created_clients', 'clients', 'positive_clients', 'positive_balance', 'negative_clients', 'balance'] %}
+        {%- for measure in summed %}
         0 as all_{{ measure }},
         {{ measure }} as paying_{{ measure }},
         {%- endfor %}

@@ -10,7 +10,7 @@ touched as (
 select events.*
 from {{ events }} as events
 inner join touched on events.client_id = touched.client_id
-where touched.since is null or events.occurred_at >= touched.since
+where {{ is_replaced('events.occurred_at') }}
 {% else %}
 select client_id from touched where 1 = 0
 {% endif %}

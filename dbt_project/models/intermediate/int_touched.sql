@@ -5,7 +5,7 @@ with
 
 touched as (
     select * from {{ source('build', 'touched') }}
-),
+){{ ',' if events }}
 {% if events %}
 -- The last event before the change is made anew as well: it lasts until the next one, which may be another now.
 anchored as (
@@ -44,16 +44,12 @@ left join {{ events }} as events
         and before_it.occurred_at = events.occurred_at
         and before_it.since = events.valid_to
 {% else %}
-everything as (
-    select
-        client_id,
-        since,
-        cast(0 as {{ type_money() }}) as balance,
-        cast(null as {{ type_instant() }}) as last_paid_at,
-        0 as created,
-        true as is_new
-    from touched
-)
-
-select * from everything
+select
+    client_id,
+    since,
+    cast(0 as {{ type_money() }}) as balance,
+    cast(null as {{ type_instant() }}) as last_paid_at,
+    0 as created,
+    true as is_new
+from touched
 {% endif %}

@@ -55,7 +55,7 @@ counted as (
         touched.is_new
     from events
     inner join touched on events.client_id = touched.client_id
-    where touched.since is null or events.occurred_at >= touched.since
+    where {{ is_replaced('events.occurred_at') }}
 ),
 {% else %}
 counted as (

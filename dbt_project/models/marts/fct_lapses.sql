@@ -18,7 +18,7 @@ select
 from {{ ref('fct_client_events') }} as events
 {% if is_incremental() %}
 inner join {{ ref('int_touched') }} as touched
-    on events.client_id = touched.client_id and (touched.since is null or events.occurred_at >= touched.since)
+    on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
 {% endif %}
 where
     events.last_paid_at is not null

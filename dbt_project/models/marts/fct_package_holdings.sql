@@ -24,7 +24,7 @@ held as (
     from touched
     inner join events on touched.client_id = events.client_id
     where
-        (touched.since is null or events.occurred_at >= touched.since)
+        {{ is_replaced('events.occurred_at') }}
         and events.kind in ('package_activation', 'package_renewal')
         and events.package_id <> ''
     union all

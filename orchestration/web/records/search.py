@@ -9,6 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL
 
+from orchestration.archive.index import Entry
 from orchestration.mailing.delivery import Delivery, deliveries
 from orchestration.web.scope import SEEN_BY
 from orchestration.web.visitor import Visitor
@@ -19,30 +20,13 @@ _MOST_MAILS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Found(Entry):
     """A snapshot as the archive lists it."""
 
-    snapshot_id: str
-    title: str
-    saved_query: str | None
-    generated_by: str
-    generated_at: datetime
-    as_of: datetime
     parameters: dict[str, Any]
     owner_ids: list[str] | None
-    revoked_at: datetime | None
-    expires_at: datetime | None
-    opens: int
-    last_opened_at: datetime | None
     deliveries: dict[str, int] | None
     """How many mails are in which state; None: it was not to be mailed."""
-
-    @property
-    def link_state(self) -> str:
-        """`open`, `revoked` or `expired`."""
-        if self.revoked_at:
-            return "revoked"
-        return "expired" if self.expires_at and self.expires_at <= datetime.now(UTC) else "open"
 
 
 @dataclass(frozen=True, slots=True)
