@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from orchestration.errors import DynamicsError
-from orchestration.settings import PROJECT_ROOT
+from orchestration.settings import PROJECT_ROOT, settings
 from orchestration.source import SOURCE_LOCK
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -75,14 +75,15 @@ def new_build(connection: Connection[TupleRow], *, full_refresh: bool = False) -
         schema = _idle_schema(connection)
         connection.execute("select pg_advisory_lock(hashtext(%s))", [schema])
         is_full = full_refresh or not _value(
-            connection, _CAN_BE_FILLED_UP, {"schema": schema, "models": _models()}
+            connection, _CAN_BE_FILLED_UP, {"schema": schema} | _made_by()
         )
         _prepare(connection, schema, is_full=is_full)
         build_id = _value(
             connection,
-            "insert into dynamics.builds (marts_schema, as_of, touched_before, models)"
-            " values (%s, %s, pg_snapshot_xmin(pg_current_snapshot()), %s) returning build_id",
-            [schema, as_of, _models()],
+            "insert into dynamics.builds (marts_schema, as_of, touched_before, models, base_currency)"
+            " values (%(schema)s, %(as_of)s, pg_snapshot_xmin(pg_current_snapshot()), %(models)s, %(base_currency)s)"
+            " returning build_id",
+            {"schema": schema, "as_of": as_of} | _made_by(),
         )
         connection.commit()
         with _profile(connection, schema):
@@ -93,20 +94,24 @@ def new_build(connection: Connection[TupleRow], *, full_refresh: bool = False) -
 
 
 _CAN_BE_FILLED_UP = """
-    select finished_at is not null and models = %(models)s and dynamics.billing_is_watched() and not exists (
-        select from dynamics.touched where everything and changed_by >= builds.touched_before
-    )
+    select
+        finished_at is not null
+        and models = %(models)s
+        and base_currency = %(base_currency)s
+        and dynamics.billing_is_watched()
+        and not exists (select from dynamics.touched where everything and changed_by >= builds.touched_before)
     from dynamics.builds
     where marts_schema = %(schema)s
     order by build_id desc limit 1
 """
-"""Whether a schema holds a whole build of these models, since which all changes are known."""
+"""Whether a schema holds a whole build of these models in this currency, since which all changes are known."""
 
 _UNTOUCHED = """
     select build_id, marts_schema from dynamics.builds
     where
         build_id = (select max(build_id) from dynamics.builds where finished_at is not null)
         and models = %(models)s
+        and base_currency = %(base_currency)s
         and dynamics.billing_is_watched()
         and not exists (select from dynamics.touched where changed_by >= builds.touched_before)
 """
@@ -138,14 +143,14 @@ def _billing_at_rest(connection: Connection[TupleRow]) -> Iterator[None]:
 
 def _renewed(connection: Connection[TupleRow]) -> PendingBuild | None:
     """The build that is read, when nothing was touched since, under a new number if the data is known longer now."""
-    row = connection.execute(_UNTOUCHED, {"models": _models()}).fetchone()
+    row = connection.execute(_UNTOUCHED, _made_by()).fetchone()
     if row is None:
         return None
     build_id, schema = row
     as_of = _as_of(connection)
     renewed = connection.execute(
-        "insert into dynamics.builds (marts_schema, as_of, finished_at, touched_before, models)"
-        " select marts_schema, %s, now(), touched_before, models from dynamics.builds"
+        "insert into dynamics.builds (marts_schema, as_of, finished_at, touched_before, models, base_currency)"
+        " select marts_schema, %s, now(), touched_before, models, base_currency from dynamics.builds"
         " where build_id = %s and as_of <> %s returning build_id",
         [as_of, build_id, as_of],
     ).fetchone()
@@ -154,32 +159,54 @@ def _renewed(connection: Connection[TupleRow]) -> PendingBuild | None:
 
 
 def _prepare(connection: Connection[TupleRow], schema: str, *, is_full: bool) -> None:
-    """Leaves in the schema what dbt builds on: nothing, or the last build and in `touched` who changed since, and when."""
+    """Leaves in the schema what dbt builds on: nothing, or the last build, and what was touched since."""
     named = sql.Identifier(schema)
     if is_full:
         connection.execute(sql.SQL("drop schema if exists {} cascade").format(named))
         connection.execute(sql.SQL("create schema {}").format(named))
-        connection.execute(
-            sql.SQL("create table {}.touched (client_id text, since timestamptz)").format(named)
-        )
+        connection.execute(sql.SQL(_MARKS).format(named, named))
         return
-    connection.execute(sql.SQL("truncate {}.touched").format(named))
+    since = "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
+    mark_touched(connection, schema, _value(connection, since, [schema]))
+
+
+_MARKS = """
+    create table {}.touched (client_id text, since timestamptz, client_changed boolean);
+    create table {}.touched_rates (currency text, since timestamptz)
+"""
+
+
+def mark_touched(connection: Connection[TupleRow], schema: str, transaction: str) -> None:
+    """Writes into `touched` and `touched_rates` of the schema what was touched in that transaction and later ones."""
+    touched, rates = sql.Identifier(schema, "touched"), sql.Identifier(schema, "touched_rates")
+    connection.execute(sql.SQL("truncate {}, {}").format(touched, rates))
     connection.execute(
         sql.SQL(
-            "insert into {}.touched (client_id, since)"
-            " select client_id, case when bool_and(since is not null) then min(since) end"
-            " from dynamics.touched"
-            " where client_id is not null and changed_by >= ("
-            "  select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1)"
-            " group by client_id"
-        ).format(named),
-        [schema],
+            "insert into {} (client_id, since, client_changed) select"
+            " client_id,"
+            " case when bool_and(since is not null) then min(since) end,"
+            " bool_or(since is null or since = 'infinity')"
+            " from dynamics.touched where client_id is not null and changed_by >= %s group by client_id"
+        ).format(touched),
+        [transaction],
     )
-    connection.execute(sql.SQL("analyze {}.touched").format(named))
+    connection.execute(
+        sql.SQL(
+            "insert into {} (currency, since) select currency, min(since)"
+            " from dynamics.touched where currency is not null and changed_by >= %s group by currency"
+        ).format(rates),
+        [transaction],
+    )
+    connection.execute(sql.SQL("analyze {}, {}").format(touched, rates))
+
+
+def _made_by() -> dict[str, str]:
+    """What a build's rows depend on beside the data: rows that something else made are not filled up."""
+    return {"models": _models(), "base_currency": settings().base_currency}
 
 
 def _models() -> str:
-    """What the dbt project is, in one hash: rows that other models made are not filled up."""
+    """What the dbt project is, in one hash."""
     digest = hashlib.sha256()
     for folder in ("dbt_project.yml", "macros", "models"):
         for path in sorted((DBT_PROJECT / folder).rglob("*")) or [DBT_PROJECT / folder]:
@@ -231,6 +258,7 @@ def _profile(connection: Connection[TupleRow], schema: str) -> Iterator[None]:
         "DATABASE": connection.info.dbname,
         "SSLMODE": known.get("sslmode", "prefer"),
         "SCHEMA": schema,
+        "BASE_CURRENCY": settings().base_currency,
     }
     before = dict(os.environ)
     os.environ.update({f"DYNAMICS_DBT_{key}": str(value) for key, value in values.items()})

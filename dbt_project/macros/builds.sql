@@ -10,19 +10,23 @@
 {%- endmacro %}
 
 {# Whether a row of a touched client, with that instant, is made anew: `touched` is int_touched. #}
-{% macro is_replaced(instant) -%} (touched.since is null or {{ instant }} >= touched.since) {%- endmacro %}
+{% macro is_replaced(instant, since='touched.since') -%} (touched.since is null or {{ instant }} >= {{ since }}) {%- endmacro %}
 
-{# Strategy `replace_touched`: the rows of touched clients make place for those that the model gives. With
-   meta.instant, the column of a row's instant, only the rows from the touched instant on are replaced. #}
+{# Strategy `replace_touched`: the rows of touched clients make place for those that the model gives. meta.touched is the
+   model that says who they are, int_touched unless another is named. With meta.instant, the column of a row's instant,
+   only the rows from the touched instant on are replaced; with meta.only_if, only those of whom this is true. #}
 {% macro get_incremental_replace_touched_sql(arguments) -%}
     {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-    {%- set instant = config.get('meta', {}).get('instant') -%}
+    {%- set meta = config.get('meta', {}) -%}
     delete from {{ arguments['target_relation'] }}
     where exists (
-        select 1 from {{ ref('int_touched') }} as touched
+        select 1 from {{ ref(meta.get('touched', 'int_touched')) }} as touched
         where touched.client_id = {{ arguments['target_relation'] }}.client_id
-        {%- if instant %}
-        and {{ is_replaced(arguments['target_relation'] ~ '.' ~ instant) }}
+        {%- if meta.instant %}
+        and {{ is_replaced(arguments['target_relation'] ~ '.' ~ meta.instant) }}
+        {%- endif %}
+        {%- if meta.only_if %}
+        and touched.{{ meta.only_if }}
         {%- endif %}
     );
     insert into {{ arguments['target_relation'] }} ({{ columns }})
@@ -47,5 +51,6 @@
 {% macro generous_memory() -%}{{ adapter.dispatch('generous_memory')() }}{%- endmacro %}
 {% macro default__generous_memory() -%}select 1{%- endmacro %}
 {% macro postgres__generous_memory() -%}
-    set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off
+    set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off;
+    set local random_page_cost = 1.1
 {%- endmacro %}

@@ -1,3 +1,6 @@
+{# The currency that rates are given in; its own is 1 (spec 6). #}
+{% macro base_currency() %}'{{ env_var('DYNAMICS_DBT_BASE_CURRENCY', 'USD') }}'{% endmacro %}
+
 {# What a report says of a cohort at an instant (spec 5), each of them a sum over clients. #}
 {% macro cohort_measures() %}
 {{ return([

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from extract import TABLES, Extract
 
-from orchestration.build import build_marts
+from orchestration.build import build_marts, mark_touched
 
 
 class MartsReplay:
@@ -55,12 +55,7 @@ class IncrementalReplay(MartsReplay):
 
     def catch_up(self) -> None:
         """What was touched since the marts were built, as `dynamics build` does it; one transaction has one mark."""
-        touched = f"{self.build.schema}.touched"
-        self.connection.execute(f"truncate {touched}")
-        self.connection.execute(
-            f"insert into {touched} select client_id, case when bool_and(since is not null) then min(since) end"
-            " from dynamics.touched where client_id is not null group by client_id"
-        )
+        mark_touched(self.connection, self.build.schema, "0")
         for statement in self._catch_up:
             self.connection.execute(statement)
         self.connection.execute("delete from dynamics.touched")

@@ -11,17 +11,14 @@
 
 with
 
-changed as (
-    {{ changed_events() }}
-),
-
--- By how much every event changed the sums over all clients. The balance before it is balance - amount: to compare the
+-- The events are read twice, once for each sum, because a part of a query that is named and used twice is first written out
+-- as a whole. By how much every event changed the sums over all clients. The balance before it is balance - amount: to compare the
 -- two with zero and with each other costs less than to compute it, and there are millions of them.
 changes as (
     select
         client_type,
         currency,
-        {{ utc_date('occurred_at') }} as utc_date,
+        utc_date,
         last_paid_at is not null as is_paying,
         sum(sign * case when kind = 'created' then 1 else 0 end) as created_clients,
         sum(sign * case when is_first then 1 else 0 end) as clients,
@@ -30,8 +27,8 @@ changes as (
         sum(sign * (case when balance < 0 then 1 else 0 end - case when balance < amount then 1 else 0 end)) as negative_clients,
         sum({{ signed('amount') }}) as balance,
         sum(sign) as events
-    from changed
-    group by client_type, currency, {{ utc_date('occurred_at') }}, last_paid_at is not null
+    from ({{ changed_events() }}) as changed
+    group by client_type, currency, utc_date, last_paid_at is not null
 ),
 
 -- What clients were before their first paid service: with it they join the cohort, and all of that joins with them.
@@ -39,16 +36,16 @@ joined as (
     select
         client_type,
         currency,
-        {{ utc_date('occurred_at') }} as utc_date,
+        utc_date,
         sum(sign * (created - case when kind = 'created' then 1 else 0 end)) as created_clients,
         sum(sign * case when is_first then 0 else 1 end) as clients,
         sum(sign * case when balance > amount then 1 else 0 end) as positive_clients,
         sum({{ signed('case when balance > amount then balance - amount else 0 end') }}) as positive_balance,
         sum(sign * case when balance < amount then 1 else 0 end) as negative_clients,
         sum({{ signed('balance - amount') }}) as balance
-    from changed
+    from ({{ changed_events() }}) as changed
     where is_first_paid
-    group by client_type, currency, {{ utc_date('occurred_at') }}
+    group by client_type, currency, utc_date
 ),
 
 measured as (

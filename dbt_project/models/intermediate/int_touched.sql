@@ -11,6 +11,7 @@ touched as (
 anchored as (
     select
         client_id,
+        client_changed,
         (
             select max(occurred_at) from {{ events }} as events
             where events.client_id = touched.client_id and events.occurred_at < touched.since
@@ -21,6 +22,7 @@ anchored as (
 before_it as (
     select
         client_id,
+        client_changed,
         since,
         (
             select max(occurred_at) from {{ events }} as events
@@ -32,9 +34,9 @@ before_it as (
 select
     before_it.client_id,
     before_it.since,
+    before_it.client_changed,
     coalesce(events.balance, 0) as balance,
     events.last_paid_at,
-    coalesce(events.created, 0) as created,
     events.client_id is null as is_new
 from before_it
 -- Of several events at one instant, the last is the one that lasts.
@@ -47,9 +49,9 @@ left join {{ events }} as events
 select
     client_id,
     since,
+    client_changed,
     cast(0 as {{ type_money() }}) as balance,
     cast(null as {{ type_instant() }}) as last_paid_at,
-    0 as created,
     true as is_new
 from touched
 {% endif %}

@@ -2,6 +2,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
+    meta={'only_if': 'client_changed'},
     indexes=[{'columns': ['tag', 'client_id'], 'unique': true}, {'columns': ['client_id']}],
 ) }}
 
@@ -10,5 +11,5 @@ select
     tag
 from {{ ref('stg_billing__client_tags') }}
 {% if is_incremental() %}
-where client_id in (select client_id from {{ ref('int_touched') }})
+where client_id in (select client_id from {{ ref('int_touched') }} where client_changed)
 {% endif %}

@@ -4,7 +4,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched',
     meta={'instant': 'occurred_at'},
-    indexes=[{'columns': ['client_id', 'occurred_at']}, {'columns': ['client_type', 'occurred_at']}],
+    indexes=[{'columns': ['client_id', 'occurred_at']}, {'columns': ['occurred_at', 'client_type']}],
 ) }}
 
 with
@@ -25,8 +25,7 @@ events as (
         kind,
         coalesce(package_id, '') as package_id,
         amount,
-        case when is_paid_service then occurred_at end as paid_at,
-        0 as created
+        case when is_paid_service then occurred_at end as paid_at
     from transactions
     union all
     select
@@ -36,8 +35,7 @@ events as (
         'created' as kind,
         '' as package_id,
         0 as amount,
-        null as paid_at,
-        1 as created
+        null as paid_at
     from clients
 ),
 {% if is_incremental() %}
@@ -51,7 +49,6 @@ counted as (
         events.*,
         touched.balance as balance_before,
         touched.last_paid_at as paid_before,
-        touched.created as created_before,
         touched.is_new
     from events
     inner join touched on events.client_id = touched.client_id
@@ -63,7 +60,6 @@ counted as (
         events.*,
         0 as balance_before,
         cast(null as {{ type_instant() }}) as paid_before,
-        0 as created_before,
         true as is_new
     from events
 ),
@@ -74,7 +70,6 @@ states as (
         lead(occurred_at) over client_events as valid_to,
         balance_before + sum(amount) over client_events as balance,
         coalesce(max(paid_at) over client_events, paid_before) as last_paid_at,
-        created_before + sum(created) over client_events as is_created,
         row_number() over client_events as ordinal,
         count(paid_at) over client_events as payments
     from counted
@@ -88,6 +83,7 @@ select
     clients.client_type,
     clients.currency,
     states.occurred_at,
+    {{ utc_date('states.occurred_at') }} as utc_date,
     states.valid_to,
     states.transaction_id,
     states.kind,
@@ -95,7 +91,7 @@ select
     cast(states.amount as numeric(20, 6)) as amount,
     cast(states.balance as {{ type_money() }}) as balance,
     states.last_paid_at,
-    cast(states.is_created as integer) as created,
+    case when states.occurred_at >= clients.created_at then 1 else 0 end as created,
     states.is_new and states.ordinal = 1 as is_first,
     states.paid_before is null and states.paid_at is not null and states.payments = 1 as is_first_paid
 from states

@@ -2,55 +2,30 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
+    meta={'instant': 'held_since'},
     indexes=[{'columns': ['package_id', 'client_id'], 'unique': true}, {'columns': ['client_id']}],
 ) }}
 
-with
-
-events as (
-    select * from {{ ref('fct_client_events') }}
-),
-
-{% if is_incremental() %}
-touched as (
-    select * from {{ ref('int_touched') }}
-),
-
-held as (
-    select
-        events.client_id,
-        events.package_id,
-        events.occurred_at as held_since
-    from touched
-    inner join events on touched.client_id = events.client_id
-    where
-        {{ is_replaced('events.occurred_at') }}
-        and events.kind in ('package_activation', 'package_renewal')
-        and events.package_id <> ''
-    union all
-    -- What began before the touched instant is as it was.
-    select
-        known.client_id,
-        known.package_id,
-        known.held_since
-    from touched
-    inner join {{ this }} as known on touched.client_id = known.client_id
-    where known.held_since < touched.since
-)
-{% else %}
-held as (
-    select
-        client_id,
-        package_id,
-        occurred_at as held_since
-    from events
-    where kind in ('package_activation', 'package_renewal') and package_id <> ''
-)
-{% endif %}
-
 select
-    client_id,
-    package_id,
-    min(held_since) as held_since
-from held
-group by client_id, package_id
+    events.client_id,
+    events.package_id,
+    min(events.occurred_at) as held_since
+from {{ ref('fct_client_events') }} as events
+{% if is_incremental() %}
+inner join {{ ref('int_touched') }} as touched
+    on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
+{% endif %}
+where
+    events.kind in ('package_activation', 'package_renewal')
+    and events.package_id <> ''
+    {% if is_incremental() %}
+    -- What began before the touched instant is as it was.
+    and not exists (
+        select 1 from {{ this }} as known
+        where
+            known.client_id = events.client_id
+            and known.package_id = events.package_id
+            and known.held_since < touched.since
+    )
+    {% endif %}
+group by events.client_id, events.package_id

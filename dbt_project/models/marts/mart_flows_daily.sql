@@ -3,25 +3,18 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='add',
-    unique_key=['client_type', 'utc_date', 'kind', 'currency', 'package_id'],
+    unique_key=['client_type', 'utc_date', 'kind', 'currency'],
     meta={'counts': 'quantity'},
-    indexes=[{'columns': ['client_type', 'utc_date', 'kind', 'currency', 'package_id'], 'unique': true}],
+    indexes=[{'columns': ['client_type', 'utc_date', 'kind', 'currency'], 'unique': true}],
 ) }}
-
-with
-
-changed as (
-    {{ changed_events() }}
-)
 
 select
     client_type,
-    {{ utc_date('occurred_at') }} as utc_date,
+    utc_date,
     kind,
     currency,
-    package_id,
     sum(sign) as quantity,
     cast(sum({{ signed('amount') }}) as {{ type_money() }}) as amount
-from changed
+from ({{ changed_events() }}) as changed
 where kind <> 'created'
-group by client_type, {{ utc_date('occurred_at') }}, kind, currency, package_id
+group by client_type, utc_date, kind, currency
