@@ -45,7 +45,7 @@ def make_report(
         periods = cut(query, interval, build.as_of)
         known = [period for period in periods if period.known]
         groups = groups_of(query, filters)
-        answers = Answers(connection, query, base_currency, filters, groups, known)
+        answers = Answers(connection, query, base_currency, filters, groups, known, build)
         shown = answers.groups_in_scope()
         rows = answers.sums()
         require_rates(rows)

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from orchestration.errors import DynamicsError
 
 _CURRENT = """
-    select build_id, marts_schema, as_of from dynamics.builds
+    select build_id, marts_schema, as_of, base_currency from dynamics.builds
     where finished_at is not null
     order by build_id desc limit 1
 """
@@ -29,6 +29,8 @@ class Build:
     build_id: int
     schema: str
     as_of: datetime
+    base_currency: str
+    """What amounts that the marts have converted are in."""
 
 
 @contextmanager

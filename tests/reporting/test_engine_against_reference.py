@@ -4,6 +4,7 @@ import os
 from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from unittest.mock import patch
 
 import pytest
 from extract import Extract, Package
@@ -53,17 +54,23 @@ def test_engine_and_reference_agree_on_every_cell(replay):
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         print_blob=True,
     )
-    @given(worlds_with_questions())
-    def agree(drawn):
+    @given(worlds_with_questions(), st.booleans())
+    def agree(drawn, by_months):
         world, asked = drawn
         try:
             for question in asked:
                 replay.fill(world, question.as_of)
-                compare(replay.connection, world, question)
+                with answered(by_months=by_months):
+                    compare(replay.connection, world, question)
         finally:
             replay.connection.rollback()
 
     agree()
+
+
+def answered(*, by_months):
+    """Whichever periods: a question on some of the clients is answered by their months, or by their facts alone."""
+    return patch("orchestration.reporting.answers.near_utc_months", return_value=by_months)
 
 
 def pauses_of_a_short_month():
@@ -103,6 +110,19 @@ def activated_as_the_period_ends():
     )
 
 
+def charged_for_what_no_package_has_to_do_with():
+    """A client of a package: usage that names another one, an activation that names none."""
+    return world(
+        Package("p1", "One"),
+        Package("p2", "Two"),
+        client("a"),
+        moved("a", "2018-02-10", "package_activation", "-1", "p1"),
+        moved("a", "2018-03-10", "usage", "-2", "p2"),
+        moved("a", "2018-03-11", "package_activation", "-4"),
+        moved("a", "2018-03-12", "package_renewal", "-8", "p1"),
+    )
+
+
 @pytest.mark.parametrize(
     ("extract", "params", "as_of"),
     [
@@ -115,11 +135,14 @@ def activated_as_the_period_ends():
         (activated_as_the_period_ends(), asked(*MARCH, packages=("One",)), LATER),
         (activated_as_the_period_ends(), asked(*MARCH, group_by=("month", "package_name")), LATER),
         (activated_as_the_period_ends(), asked(*MARCH, group_by=("package_name",)), LATER),
+        (charged_for_what_no_package_has_to_do_with(), asked(*MARCH, packages=("One",)), LATER),
     ],
 )
 def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, params, as_of):
     replay.fill(extract, as_of)
-    compare(replay.connection, extract, Question(params, as_of, "USD", LATER))
+    for by_months in (True, False):
+        with answered(by_months=by_months):
+            compare(replay.connection, extract, Question(params, as_of, "USD", LATER))
     replay.connection.rollback()
 
 

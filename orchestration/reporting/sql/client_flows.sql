@@ -10,7 +10,7 @@ flows as (
         events.currency,
         events.package_id,
         events.amount,
-        (events.occurred_at at time zone 'UTC')::date as utc_date,
+        events.utc_date,
         width_bucket(events.occurred_at, %(starts)s) as period
     from members
     inner join fct_client_events as events using (client_id)

@@ -1,15 +1,15 @@
--- The states of members that hold at some period's end: a state enters at the first period at whose end it holds and
--- leaves after the last.
+-- The states of members that hold at some closing instant, which is a period's end or near it: a state enters at the first
+-- period for which it counts and leaves after the last. Whether a member is in the group is asked at the period's end.
 select
     members.group_number,
     members.client_id,
     members.currency,
     greatest(
-        width_bucket(events.occurred_at, %(ends)s) + 1,
+        width_bucket(events.occurred_at, %(closing_instants)s) + 1,
         case when members.held_since is null then 1 else width_bucket(members.held_since, %(ends)s) + 1 end
     ) as first_period,
     least(
-        case when events.valid_to is null then %(periods)s else width_bucket(events.valid_to, %(ends)s) end,
+        case when events.valid_to is null then %(periods)s else width_bucket(events.valid_to, %(closing_instants)s) end,
         case when members.held_until is null then %(periods)s else width_bucket(members.held_until, %(ends)s) end
     ) as last_period,
     width_bucket(events.last_paid_at, %(active_since)s) as last_active_period,
@@ -17,5 +17,5 @@ select
     events.created,
     events.balance
 from members
-inner join fct_client_events as events using (client_id)
-where events.occurred_at < %(last_end)s and (events.valid_to is null or events.valid_to >= %(first_end)s)
+inner join ({all_states}) as events using (client_id)
+where events.occurred_at < %(last_closing)s and (events.valid_to is null or events.valid_to >= %(first_closing)s)

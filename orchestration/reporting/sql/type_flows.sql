@@ -9,7 +9,7 @@ flows as (
 
     union all
 
-    select rests.period, events.kind, events.currency, (events.occurred_at at time zone 'UTC')::date, 1, events.amount
+    select rests.period, events.kind, events.currency, events.utc_date, 1, events.amount
     from unnest(%(rest_periods)s::int[], %(rest_starts)s::timestamptz[], %(rest_ends)s::timestamptz[]) as rests (period, start_at, end_at)
     inner join fct_client_events as events
         on

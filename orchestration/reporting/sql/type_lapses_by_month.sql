@@ -1,5 +1,8 @@
 -- The same where all boundaries are the first instants of UTC months: states that none of them tells apart are summed.
 select
+    1 as group_number,
+    1 as first_held,
+    %(periods)s as last_held,
     currency,
     valid_from,
     valid_to,

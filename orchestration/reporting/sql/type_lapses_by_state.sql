@@ -1,5 +1,8 @@
 -- Who has lapsed, state by state: any boundaries.
 select
+    1 as group_number,
+    1 as first_held,
+    %(periods)s as last_held,
     currency,
     valid_from,
     valid_to,

@@ -1,0 +1,2 @@
+-- Of the facts, any state.
+select * from fct_client_events
