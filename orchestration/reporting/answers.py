@@ -149,15 +149,11 @@ def _of_periods(known: list[Period], way: Way) -> dict[str, Any]:
     """The known periods as arrays, and the UTC days or months and the strips beside them that make them up."""
     days, rests = whole_days_and_rests(known)
     unit: Unit = utc_month if way == "months" else utc_day
-    closings = [strip_beside(period.end, unit) for period in known]
-    openings = [strip_beside(period.start, unit) for period in known]
     ends = [period.end for period in known]
-    flow_strips = [
-        (number, strip.start, strip.end, sign * strip.sign)
-        for sign, strips in ((1, closings), (-1, openings))
-        for number, strip in enumerate(strips, start=1)
-        if strip.length
-    ]
+    closings = [strip_beside(period.end, unit) for period in known]
+    month_starts = [strip_beside(period.start, unit).begin for period in known]
+    # Between two periods lies one strip; the first closes none, the last opens none.
+    beside = [strip_beside(known[0].start, unit), *closings]
     return {
         "periods": len(known),
         "starts": [period.start for period in known],
@@ -177,12 +173,13 @@ def _of_periods(known: list[Period], way: Way) -> dict[str, Any]:
         "strip_starts": [strip.start for strip in closings],
         "strip_ends": [strip.end for strip in closings],
         "strip_signs": [strip.sign for strip in closings],
-        "month_starts": [strip.begin for strip in openings],
+        "month_starts": month_starts,
         "month_ends": [strip.begin for strip in closings],
-        "flow_strip_periods": [number for number, _, _, _ in flow_strips],
-        "flow_strip_starts": [start for _, start, _, _ in flow_strips],
-        "flow_strip_ends": [end for _, _, end, _ in flow_strips],
-        "flow_strip_signs": [sign for _, _, _, sign in flow_strips],
+        "flow_strip_starts": [strip.start for strip in beside],
+        "flow_strip_ends": [strip.end for strip in beside],
+        "flow_strip_signs": [strip.sign for strip in beside],
+        "flow_strip_closes": [*range(len(known) + 1)],
+        "flow_strip_opens": [*range(1, len(known) + 2)],
     } | _at(ends if way == "facts" else [strip.begin for strip in closings])
 
 

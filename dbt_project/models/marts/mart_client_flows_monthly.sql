@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched',
     meta={'touched': 'int_repriced', 'instant': 'utc_month'},
-    indexes=[{'columns': ['client_id']}],
+    indexes=[{'columns': ['client_id', 'utc_month']}],
 ) }}
 
 with
@@ -29,13 +29,14 @@ priced as (
 select
     client_id,
     utc_month,
+    kind,
     package_id,
-    {%- for kind in ['refill', 'usage', 'package_activation', 'package_renewal'] %}
-    sum(case when kind = '{{ kind }}' then 1 else 0 end) as {{ kind }}_quantity,
-    cast(sum(case when kind = '{{ kind }}' then base_amount else 0 end) as {{ type_converted() }}) as {{ kind }}_amount,
-    {%- endfor %}
-    sum(case when base_amount is null and kind not in ('transfer', 'adjustment') then 1 else 0 end) as unpriced,
+    count(*) as quantity,
+    cast(sum(base_amount) as {{ type_converted() }}) as amount,
+    count(*) - count(base_amount) as unpriced,
     min(occurred_at) as first_at,
     max(occurred_at) as last_at
 from priced
-group by client_id, utc_month, package_id
+group by client_id, utc_month, kind, package_id
+-- A client's rows lie together, so that they are read as one.
+order by client_id, utc_month

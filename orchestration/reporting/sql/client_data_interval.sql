@@ -1,34 +1,50 @@
--- First and last instant of the transactions used that lie in the interval (spec 9): every kind moves a balance. Of a client's
--- month that the interval cuts, the events themselves are asked.
+-- First and last instant of the transactions used that lie in the interval (spec 9): every kind moves a balance. Many clients'
+-- are among the type's first and last few; for the others all their months are read, and of a month that the interval cuts
+-- the events themselves.
 with {scope},
+
+used_members as (
+    select * from members
+    where (held_since is null or held_since < %(last_end)s) and (held_until is null or held_until >= %(last_end)s)
+),
 
 months as (
     select
         members.client_id,
-        flows.utc_month,
         flows.first_at,
         flows.last_at
-    from members
+    from used_members as members
     inner join mart_client_flows_monthly as flows using (client_id)
     where
         flows.utc_month >= date_trunc('month', %(first_start)s::timestamptz, 'UTC')
         and flows.utc_month < %(last_end)s
-        and (members.held_since is null or members.held_since < %(last_end)s)
-        and (members.held_until is null or members.held_until >= %(last_end)s)
-)
+),
 
-select min(first_at), max(last_at)
-from (
+used as (
     select first_at, last_at from months where first_at >= %(first_start)s and last_at < %(last_end)s
     union all
-    select events.occurred_at, events.occurred_at
+    select cut.first_at, cut.last_at
     from months
-    inner join fct_client_events as events
-        on
+    cross join lateral (
+        select min(events.occurred_at) as first_at, max(events.occurred_at) as last_at
+        from fct_client_events as events
+        where
             events.client_id = months.client_id
-            and events.occurred_at >= greatest(months.first_at, %(first_start)s)
-            and events.occurred_at <= months.last_at
+            and events.occurred_at between greatest(months.first_at, %(first_start)s) and months.last_at
             and events.occurred_at < %(last_end)s
             and events.kind <> 'created'
-    where months.first_at < %(first_start)s or months.last_at >= %(last_end)s
-) as used
+    ) as cut
+    where
+        (months.first_at < %(first_start)s and months.last_at >= %(first_start)s)
+        or (months.first_at < %(last_end)s and months.last_at >= %(last_end)s)
+)
+
+select
+    coalesce(
+        (select min(occurred_at) from ({first_events}) as firsts where client_id in (select client_id from used_members)),
+        (select min(first_at) from used)
+    ),
+    coalesce(
+        (select max(occurred_at) from ({last_events}) as lasts where client_id in (select client_id from used_members)),
+        (select max(last_at) from used)
+    )

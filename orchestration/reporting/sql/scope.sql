@@ -1,5 +1,5 @@
 -- Clients in scope as far as type, tags and owner say (spec 4).
-scope as (
+scope as not materialized (
     select client_id, currency
     from fct_clients
     where
@@ -17,4 +17,4 @@ group_packages as (
 ),
 
 -- One row a group and client: in scope at every e with held_since < e <= held_until, each empty for no limit.
-members as ({members})
+members as not materialized ({members})
