@@ -74,9 +74,7 @@ def new_build(connection: Connection[TupleRow], *, full_refresh: bool = False) -
         as_of = _as_of(connection)
         schema = _idle_schema(connection)
         connection.execute("select pg_advisory_lock(hashtext(%s))", [schema])
-        is_full = full_refresh or not _value(
-            connection, _CAN_BE_FILLED_UP, {"schema": schema} | _made_by()
-        )
+        is_full = full_refresh or not _value(connection, _CAN_BE_FILLED_UP, {"schema": schema} | _made_by())
         _prepare(connection, schema, is_full=is_full)
         build_id = _value(
             connection,
@@ -166,7 +164,9 @@ def _prepare(connection: Connection[TupleRow], schema: str, *, is_full: bool) ->
         connection.execute(sql.SQL("create schema {}").format(named))
         connection.execute(sql.SQL(_MARKS).format(named, named))
         return
-    since = "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
+    since = (
+        "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
+    )
     mark_touched(connection, schema, _value(connection, since, [schema]))
 
 

@@ -9,8 +9,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether a row of a touched client, with that instant, is made anew: `touched` is int_touched. #}
-{% macro is_replaced(instant, since='touched.since') -%} (touched.since is null or {{ instant }} >= {{ since }}) {%- endmacro %}
+{# Whether a row of a touched client, with that instant, is made anew: `touched` is int_touched. One comparison, which an
+   index by client and instant can answer. #}
+{% macro is_replaced(instant) -%}
+    {{ instant }} >= coalesce(touched.since, cast('0001-01-01 00:00:00+00' as {{ type_instant() }}))
+{%- endmacro %}
 
 {# Strategy `replace_touched`: the rows of touched clients make place for those that the model gives. meta.touched is the
    model that says who they are, int_touched unless another is named. With meta.instant, the column of a row's instant,
@@ -45,6 +48,15 @@
         {{ column }} = known.{{ column }} + excluded.{{ column }}{{ "," if not loop.last }}
     {%- endfor %};
     delete from {{ arguments['target_relation'] }} where {{ config.get('meta')['counts'] }} = 0
+{%- endmacro %}
+
+{# A table that was filled anew is analyzed. What a build replaces of one is little: to sample ten million rows for it
+   would cost as much, and the server does it by itself when it has become much. #}
+{% macro analyze_once() -%}
+    {%- if execute -%}
+        {%- set known = "select 1 from pg_stats where schemaname = '" ~ this.schema ~ "' and tablename = '" ~ this.identifier ~ "' limit 1" -%}
+        {%- if not run_query(known).rows -%} analyze {{ this }} {%- endif -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {# A build sorts millions of rows once; the session keeps that memory no longer than its transaction. #}

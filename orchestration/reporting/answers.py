@@ -30,7 +30,6 @@ from orchestration.reporting.periods import Period
 from orchestration.reporting.resolve import Filters
 from orchestration.reporting.statements import statement
 
-
 Way = Literal["type", "months", "facts"]
 """Which of the three answers a query."""
 

@@ -45,8 +45,7 @@ def whole_days_and_rests(periods: Sequence[Period]) -> tuple[Days, Rests]:
 
 
 class Strip(NamedTuple):
-    """What lies between a boundary and where a UTC day or month begins: [start, end), to be added to what was summed until
-    then (sign 1), or taken away from it (-1)."""
+    """What lies between a boundary and the begin of a UTC day or month: [start, end), to be added (1) or taken away (-1)."""
 
     begin: datetime
     start: datetime

@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['client_id'], 'unique': true}]) }}
+
 with
 
 touched as (

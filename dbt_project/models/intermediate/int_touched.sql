@@ -1,3 +1,4 @@
+{{ config(indexes=[{'columns': ['client_id'], 'unique': true}]) }}
 {#- Reads fct_client_events as it was before this build, which ref() cannot say: that model comes after this one. -#}
 {%- set events = as_built_before('fct_client_events') -%}
 
