@@ -17,7 +17,12 @@ _CURRENT = """
 """
 
 
-_FOR_REPORTS = {"work_mem": "64MB", "jit": "off", "random_page_cost": "1.1"}
+_FOR_REPORTS = {
+    "work_mem": "64MB",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "plan_cache_mode": "force_custom_plan",
+}
 """A report sorts its clients' states in memory; compiling a statement takes longer than running most of them; and a few
 clients are found by index, which the default, made for turning disks, thinks dearer than reading the whole table."""
 
