@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING
 
-from orchestration.rendering.spreadsheet import Progress, told
+from orchestration.rendering.spreadsheet import told
+from orchestration.reporting.report import Progress
 from orchestration.reporting.table import METRICS, ReportTable, plain
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from itertools import chain, count, islice
 from typing import IO, TYPE_CHECKING
 
 from orchestration.rendering import spreadsheet as look
-from orchestration.rendering.spreadsheet import Progress, Role, SheetCell
+from orchestration.rendering.spreadsheet import Role, SheetCell
+from orchestration.reporting.report import Progress
 from orchestration.reporting.table import METRICS, Block, ReportTable
 
 if TYPE_CHECKING:
