@@ -5,7 +5,7 @@ marts, and facts only for what lies between a UTC midnight and a boundary. `clie
 group: it reads the facts of the clients in scope.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -21,6 +21,8 @@ from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.periods import Period
 from orchestration.reporting.resolve import Filters
 from orchestration.reporting.statements import statement
+
+_ROWS_IN_HAND = 1000
 
 
 class Answers:
@@ -55,14 +57,18 @@ class Answers:
     def sums(self, numbers: Sequence[int]) -> Iterator[SumRow]:
         """The cohorts at every known period's end, and the flows in it, as items of the report (spec 5), of these groups.
 
-        Each row is made when it is asked for: as the database has sent them they take half the memory.
+        They are read as they come: a report by date has hundreds of thousands.
         """
+        if not self._known:
+            return
         groups = self._groups.only(numbers)
-        cohorts = self._ask(
-            "converted", groups, sums="cohort_items", cohorts=f"{self._way}_cohorts", lapses=self._lapses
-        )
-        yield from map(SumRow._make, cohorts)
-        yield from map(SumRow._make, self._ask("converted", groups, sums=f"{self._way}_flows"))
+        parameters = self._parameters | _of_groups(groups)
+        for sums in ("cohort_items", f"{self._way}_flows"):
+            asking = scoped(
+                groups, "converted", sums=sums, cohorts=f"{self._way}_cohorts", lapses=self._lapses
+            )
+            with self._connection.cursor() as cursor:
+                yield from map(SumRow._make, cursor.stream(asking, parameters, size=_ROWS_IN_HAND))
 
     def data_interval(self) -> tuple[datetime, datetime] | None:
         """First and last instant of the transactions used that lie in the interval (spec 9)."""
@@ -79,12 +85,12 @@ class Answers:
             self._connection, scoped(self._groups, "clients_behind"), self._parameters, shown
         )
 
-    def _ask(self, name: str, groups: Groups | None = None, **parts: str) -> Iterable[TupleRow]:
-        """What a statement says of these groups, or of all."""
-        if not self._known:
-            return ()
-        asked = groups or self._groups
-        return self._connection.execute(scoped(asked, name, **parts), self._parameters | _of_groups(asked))
+    def _ask(self, name: str) -> list[TupleRow]:
+        return (
+            self._connection.execute(scoped(self._groups, name), self._parameters).fetchall()
+            if self._known
+            else []
+        )
 
 
 def scoped(groups: Groups, name: str, **parts: str) -> LiteralString:

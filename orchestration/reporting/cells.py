@@ -73,7 +73,9 @@ class Sums:
     def __init__(self, rows: Iterable[SumRow]) -> None:
         self.missing: set[tuple[date, str]] = set()
         """Dates that lack a rate which the rows need, and its currency."""
-        self._of: defaultdict[tuple[int, int], defaultdict[str, _Sum]] = defaultdict(lambda: defaultdict(_Sum))
+        self._of: defaultdict[tuple[int, int], defaultdict[str, _Sum]] = defaultdict(
+            lambda: defaultdict(_Sum)
+        )
         for row in rows:
             self._of[row.group_number, row.period][row.item].add(row)
             if row.missing_date and row.missing_currency:
