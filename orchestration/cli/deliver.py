@@ -42,14 +42,20 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
     if dry_run:
         require_writable(letter)
     rows: list[Delivery] = []
-    with open_archive() as (archive, connection), progress(f"making the report {name}"):
+    with open_archive() as (archive, connection), progress(f"making the report {name}") as tell:
         if dry_run:
             snapshot, message, kept_back = on_request.dry_run(
-                connection, archive, saved_query, moment, test_to=test_to
+                connection, archive, saved_query, moment, test_to=test_to, progress=tell
             )
         else:
             snapshot, rows = on_request.deliver(
-                connection, archive, saved_query, moment, generated_by=on_request.this_user(), test_to=test_to
+                connection,
+                archive,
+                saved_query,
+                moment,
+                generated_by=on_request.this_user(),
+                test_to=test_to,
+                progress=tell,
             )
     if dry_run:
         write(letter, bytes(message))

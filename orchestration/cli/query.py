@@ -127,6 +127,7 @@ def query(
                     base_currency=settings().base_currency,
                     moment=moment,
                     with_clients=True,
+                    progress=tell,
                 ),
                 title=title,
                 generated_by=on_request.this_user(),

@@ -29,6 +29,7 @@ from orchestration.mailing import outbox
 from orchestration.mailing.address import parse_address
 from orchestration.mailing.delivery import Delivery
 from orchestration.mailing.smtp_url import SmtpUrl
+from orchestration.reporting.report import Progress
 from orchestration.saved_queries.saved_query import MAX_RECIPIENTS, SavedQuery
 from orchestration.settings import settings
 
@@ -49,6 +50,7 @@ def deliver(
     *,
     generated_by: str,
     test_to: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> tuple[Snapshot, list[Delivery]]:
     """Makes the report of `saved_query` as its schedule would at `at`, and mails it: its snapshot, a row a recipient.
 
@@ -68,7 +70,9 @@ def deliver(
         raise RequestError(f"{at.isoformat()} is yet to come: add --to ADDR for a test, or --dry-run")
     else:
         occurrence = delivery_occurrence(connection, saved_query.name, at, generated_by)
-    snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
+    snapshot = snapshot_of(
+        connection, archive, saved_query, occurrence, settings().base_currency, progress=progress
+    )
     rows = mail_report(connection, archive, saved_query, occurrence, snapshot, test_to=testers)
     outbox.seen(connection, rows)
     return snapshot, rows
@@ -81,6 +85,7 @@ def dry_run(
     at: datetime,
     *,
     test_to: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> tuple[Snapshot, EmailMessage, str | None]:
     """The mail that `deliver` would send, with a snapshot of its own behind its link; nothing is sent or recorded.
 
@@ -89,7 +94,9 @@ def dry_run(
     testers = recipients(test_to)
     require_recipients(saved_query, testers)
     occurrence = Occurrence(0, "test", saved_query.name, at, new_snapshot_id(), this_user(), is_new=True)
-    snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
+    snapshot = snapshot_of(
+        connection, archive, saved_query, occurrence, settings().base_currency, progress=progress
+    )
     require_sound(snapshot, at)
     kept_back = (
         None if testers else reason_not_to_send(connection, archive, saved_query, occurrence, snapshot)

@@ -15,7 +15,7 @@ from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.periods import cut
-from orchestration.reporting.report import Report
+from orchestration.reporting.report import Progress, Report
 from orchestration.saved_queries.saved_query import SavedQuery
 
 
@@ -31,16 +31,17 @@ def snapshot_of(
     base_currency: str,
     *,
     shared: bool = False,
+    progress: Progress | None = None,
 ) -> Snapshot:
     """The snapshot of an occurrence: the one that was kept, or one that is made now.
 
     Named intervals are those of the scheduled moment (interfaces: they resolve there, however late this runs).
-    `shared`: other saved queries ask the same at the same moments, and this process computes it once for all. Raises what `make_report` and `Archive.keep` raise.
+    `shared`: other saved queries ask the same at the same moments, and this process computes it once for all. `progress` is told of a report that is made for this occurrence alone, and of its rendering. Raises what `make_report` and `Archive.keep` raise.
     """
     kept = None if occurrence.is_new else archive.kept(occurrence.snapshot_id)
     if kept:
         return kept
-    make = shared_report if shared else partial(make_report, with_clients=True)
+    make = shared_report if shared else partial(make_report, with_clients=True, progress=progress)
     report = make(connection, saved_query.query, base_currency=base_currency, moment=occurrence.scheduled_at)
     return archive.keep(
         report,
@@ -50,6 +51,7 @@ def snapshot_of(
         saved_query=saved_query.name,
         chart=saved_query.output.chart,
         snapshot_id=occurrence.snapshot_id,
+        progress=progress,
     )
 
 

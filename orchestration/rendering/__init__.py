@@ -9,9 +9,9 @@ from orchestration.rendering.formats import FORMATS, Format, render, render_list
 from orchestration.rendering.info import info_lines
 from orchestration.rendering.mail import mail_bodies
 from orchestration.rendering.markup import html_table, layouts
-from orchestration.rendering.spreadsheet import Progress
 from orchestration.rendering.text import markdown_table, text_table
 from orchestration.rendering.vega import chart_png, chart_spec, chart_svg
+from orchestration.reporting.report import Progress
 
 __all__ = [
     "CHARTS",

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING
 
-from orchestration.rendering.spreadsheet import Progress, told
+from orchestration.rendering.spreadsheet import told
+from orchestration.reporting.report import Progress
 from orchestration.reporting.table import METRICS, ReportTable, plain
 
 if TYPE_CHECKING:
     from _csv import Writer
 
 _FORMULA_STARTS = frozenset("=+-@\t\r")
+_AFTER_FORMULA_STARTS = "A"
+"""Text from here on begins with none of them: one comparison clears what most cells are."""
 
 
 def write_csv(table: ReportTable, file: IO[bytes], progress: Progress | None = None) -> None:
@@ -31,9 +34,9 @@ def write_csv_listing(columns: Sequence[str], rows: Iterable[Sequence[object]], 
         # Without a call a value: a call takes longer than all that is asked here.
         writer.writerows(
             [
-                (f"'{value}" if value[:1] in _FORMULA_STARTS else value)
+                (value if value >= _AFTER_FORMULA_STARTS or value[:1] not in _FORMULA_STARTS else f"'{value}")
                 if isinstance(value, str)
-                else f"{value:f}"
+                else (text if "E" not in (text := str(value)) else f"{value:f}")
                 if isinstance(value, Decimal)
                 else value
                 for value in row

@@ -11,10 +11,10 @@ from orchestration.errors import RequestError
 from orchestration.rendering.chart import preset_named
 from orchestration.rendering.delimited import write_csv, write_csv_listing
 from orchestration.rendering.info import info_lines
-from orchestration.rendering.spreadsheet import Progress, Value, listing_rows, told
+from orchestration.rendering.spreadsheet import Value, listing_rows, told
 from orchestration.rendering.xls import write_xls, write_xls_listing
 from orchestration.rendering.xlsx import write_xlsx, write_xlsx_listing
-from orchestration.reporting.report import Provenance, Report
+from orchestration.reporting.report import Progress, Provenance, Report
 from orchestration.reporting.table import Block, ReportTable
 
 

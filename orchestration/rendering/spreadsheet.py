@@ -1,17 +1,16 @@
 """What both kinds of workbook have in common: the sheet's cells, their roles, and how a role looks."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from textwrap import wrap
 from typing import NamedTuple, TypeVar
 
+from orchestration.reporting.report import Progress
 from orchestration.reporting.table import METRICS, NOT_AVAILABLE, Cell, ReportTable, Unit
 
-Progress = Callable[[str, int, int], None]
-"""Is told what is done, how many rows of it are, and how many there are (0: not known)."""
 Value = str | int | Decimal | datetime | None
 """A value of a listing: text, a quantity, money, an instant (aware, on the wall clock that is to be read), or nothing."""
 

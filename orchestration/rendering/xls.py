@@ -7,7 +7,7 @@ from itertools import chain, count, islice
 from typing import IO, TYPE_CHECKING
 
 from orchestration.rendering import spreadsheet as look
-from orchestration.rendering.spreadsheet import Progress, Role, SheetCell
+from orchestration.rendering.spreadsheet import Role, SheetCell
 from orchestration.reporting.table import METRICS, Block, ReportTable
 
 if TYPE_CHECKING:
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     import xlwt
 
+    from orchestration.reporting.report import Progress
+
 _MOST_ROWS, _MOST_COLUMNS = 65_536, 256
 _CHARACTER, _POINT = 256, 20
 """In xlwt's units of width and height."""
-_ROWS_IN_MEMORY = 200
+_ROWS_IN_MEMORY = 64
 _LAST_YEAR_WITHOUT_DAYS = 1900
 _FIRST_COLOUR = 32
 """Our colours take the palette's places from here on."""

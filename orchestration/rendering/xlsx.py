@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 from orchestration.errors import RequestError
 from orchestration.rendering import spreadsheet as look
 from orchestration.rendering.chart import Chart, plot
-from orchestration.rendering.spreadsheet import Progress, Role, SheetCell
+from orchestration.rendering.spreadsheet import Role, SheetCell
 from orchestration.rendering.xlsx_cells import SheetRows
 from orchestration.rendering.xlsx_chart import chart_rows, draw_chart
 from orchestration.rendering.xlsx_frame import HEADING, Frame, frame_of, new_workbook
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from openpyxl.worksheet.worksheet import Worksheet
 
-    from orchestration.reporting.report import Provenance
+    from orchestration.reporting.report import Progress, Provenance
 
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 _COLUMNS_A_PAGE = 13

@@ -11,7 +11,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 _DAY_ZERO, _DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
 _FIRST_DAY = datetime(1900, 3, 1, tzinfo=UTC)
 """Before it the numbers of days are off by one, and before 1900 there are none."""
-_ROWS_A_WRITE = 64
+_CELLS_A_WRITE = 4_000
+"""Half a megabyte, as text and as bytes."""
 
 Style = tuple[Role, bool, bool]
 """A cell's role, whether it is tinted, and whether its text begins like a formula."""
@@ -41,7 +42,7 @@ def rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
             [_cell(f"{letter}{number}", cell, styles) for letter, cell in zip(letters, cells, strict=False)]
         )
         lines.append(f'<row r="{number}"{height if number == sheet.first else ""}>{content}</row>')
-        if len(lines) == _ROWS_A_WRITE:
+        if len(lines) * len(cells) >= _CELLS_A_WRITE:
             yield "".join(lines).encode()
             lines.clear()
     yield "".join(lines).encode()

@@ -1,7 +1,7 @@
 """From sums to the cells of a block: spec 5's rows, N/A included."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -33,11 +33,8 @@ class SumRow(NamedTuple):
     missing_date: date | None
 
 
-def require_rates(rows: Iterable[SumRow]) -> None:
-    """Raises MissingRate with the first date that lacks a rate, and its currency."""
-    missing = [
-        (row.missing_date, row.missing_currency) for row in rows if row.missing_date and row.missing_currency
-    ]
+def require_rates(missing: Collection[tuple[date, str]]) -> None:
+    """Raises MissingRate with the first date that lacks a rate, and its currency, if there is one."""
     if missing:
         day, currency = min(missing)
         raise MissingRate(currency, day)
@@ -70,13 +67,25 @@ class _Sum:
         return Fraction(self.amount) + (self.divided or 0)
 
 
-def block_cells(rows: Iterable[SumRow], known: int, periods: int) -> tuple[tuple[Cell, ...], ...]:
-    """The 21 rows of one group, a cell a period; those after the `known` periods have N/A in every row (spec 3)."""
-    sums: list[defaultdict[str, _Sum]] = [defaultdict(_Sum) for _ in range(known)]
-    for row in rows:
-        sums[row.period - 1][row.item].add(row)
-    unknown: tuple[Cell, ...] = (None,) * len(METRICS)
-    return tuple(zip(*map(_column, sums), *[unknown] * (periods - known), strict=True))
+class Sums:
+    """What the rows of some groups come to, item by item; no row is kept."""
+
+    def __init__(self, rows: Iterable[SumRow]) -> None:
+        self.missing: set[tuple[date, str]] = set()
+        """Dates that lack a rate which the rows need, and its currency."""
+        self._of: defaultdict[tuple[int, int], defaultdict[str, _Sum]] = defaultdict(
+            lambda: defaultdict(_Sum)
+        )
+        for row in rows:
+            self._of[row.group_number, row.period][row.item].add(row)
+            if row.missing_date and row.missing_currency:
+                self.missing.add((row.missing_date, row.missing_currency))
+
+    def block_cells(self, group: int, known: int, periods: int) -> tuple[tuple[Cell, ...], ...]:
+        """The 21 rows of one group, a cell a period; those after the `known` periods have N/A in every row (spec 3)."""
+        columns = (_column(self._of[group, period]) for period in range(1, known + 1))
+        unknown: tuple[Cell, ...] = (None,) * len(METRICS)
+        return tuple(zip(*columns, *[unknown] * (periods - known), strict=True))
 
 
 def _column(sums: defaultdict[str, _Sum]) -> tuple[Cell, ...]:

@@ -1,6 +1,7 @@
 """The groups of a report: one for each package when it is grouped by package name, else one (spec 7)."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from orchestration.reporting.parameters import ReportQuery
@@ -31,6 +32,14 @@ class Groups:
         if self.no_package is not None:
             return "holding_or_none"
         return "holding" if self.members or self.labels != (None,) else "everyone"
+
+    def only(self, numbers: Collection[int]) -> "Groups":
+        """Those with these numbers, which they keep."""
+        return replace(
+            self,
+            members=tuple(member for member in self.members if member[0] in numbers),
+            no_package=self.no_package if self.no_package in numbers else None,
+        )
 
 
 def groups_of(query: ReportQuery, filters: Filters) -> Groups:

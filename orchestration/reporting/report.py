@@ -1,11 +1,15 @@
 """A computed report: its table and what the info panel tells of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orchestration.reporting.intervals import Interval
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.table import ReportTable
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is done, how many rows of it are, and how many there are (0: not known)."""
 
 
 @dataclass(frozen=True, slots=True)

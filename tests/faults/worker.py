@@ -49,7 +49,7 @@ STEPS = {
 """Where a worker can be stopped, in the order of its way."""
 
 
-def prepared_report(connection, query, *, base_currency, moment, with_clients):
+def prepared_report(connection, query, *, base_currency, moment, with_clients, progress=None):
     """Nothing happened in the whole interval."""
     cells = tuple((0,) if metric.unit is Unit.QUANTITY else (None,) for metric in METRICS)
     return Report(

@@ -46,6 +46,23 @@ def test_csv_is_plain_and_text_in_it_is_no_formula():
     assert first == ["c0", f"'{HOSTILE[0]}", "0", "-1234567890123456.78", "2018-01-02 03:04:05+02:00", ""]
 
 
+@pytest.mark.parametrize("name", ["=1", "+1", "-1", "@1", "\t1", "\r1"])
+def test_whatever_begins_a_formula_is_neutralised_and_nothing_else_is(name):
+    harmless = ["", "A", "a", "'=1", " =1", "?", "9", "É", "\U0001f600"]
+    _, *lines = csv.reader(
+        io.StringIO(
+            rendered("csv", [(text,) for text in (name, *harmless)], ("Name",)).decode("utf-8-sig"),
+            newline="",
+        )
+    )
+    assert [line[0] if line else "" for line in lines] == [f"'{name}", *harmless]
+
+
+def test_money_in_csv_has_no_exponent():
+    content = rendered("csv", [(Decimal("1E+3"), Decimal("-0E-9"), Decimal("12.50"))], ("a", "b", "c"))
+    assert content.decode("utf-8-sig") == "a,b,c\r\n1000,-0.000000000,12.50\r\n"
+
+
 def test_xlsx_has_typed_cells_and_text_stays_text():
     sheet = openpyxl.load_workbook(io.BytesIO(rendered("xlsx")))["Listing"]
     rows = list(sheet.iter_rows(min_row=2))

@@ -1,13 +1,15 @@
 """The engine and the plain reference agree on every cell, over random extracts and random questions (spec 2 to 7)."""
 
+import itertools
 import os
 from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from unittest.mock import patch
 
 import pytest
-from extract import Extract, Package
+from extract import Extract, Package, Rate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import MissingRate as ReferenceMissesRate
@@ -16,6 +18,7 @@ from tiny import LATER, MARCH, asked, at, client, moved, world
 from worlds import Question, questions, worlds
 
 from orchestration.errors import RequestError
+from orchestration.reporting import engine
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.money import MissingRate
 from orchestration.reporting.parameters import ReportQuery
@@ -70,7 +73,7 @@ def test_engine_and_reference_agree_on_every_cell(replay):
 
 def answered(*, by_months):
     """Whichever periods: a question on some of the clients is answered by their months, or by their facts alone."""
-    return patch("orchestration.reporting.answers.near_utc_months", return_value=by_months)
+    return patch("orchestration.reporting.ways.near_utc_months", return_value=by_months)
 
 
 def pauses_of_a_short_month():
@@ -146,6 +149,74 @@ def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, pa
     replay.connection.rollback()
 
 
+@pytest.fixture
+def a_group_at_a_time(monkeypatch):
+    monkeypatch.setattr(engine, "_AT_ONCE", 1)
+
+
+def many_packages(*rates):
+    """Seven packages, each with a client of its own and one that holds them all; one client holds none."""
+    packages = [f"p{number}" for number in range(7)]
+    return world(
+        *(Package(name, f"Package {name}") for name in packages),
+        *(
+            client(name, currency=currency)
+            for name, currency in zip(packages, itertools.cycle(("EUR", "USD", "GBP")))
+        ),
+        *(client(name) for name in ("all", "none")),
+        *(
+            moved(name, f"2018-03-0{number}", "package_activation", "-0.333", name)
+            for number, name in enumerate(packages, 1)
+        ),
+        *(
+            moved("all", f"2018-03-1{number}", "package_renewal", "-3", name)
+            for number, name in enumerate(packages)
+        ),
+        *(moved(name, "2018-03-20", "refill", "0.01") for name in (*packages, "none")),
+        *rates,
+    )
+
+
+@pytest.mark.parametrize("group_by", [("date", "package_name"), ("package_name",)])
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+def test_a_report_that_is_summed_a_group_at_a_time_is_the_same(replay, a_group_at_a_time, group_by, currency):
+    extract = many_packages(
+        *(Rate(name, date(2018, 1, 1), Decimal(rate)) for name, rate in (("EUR", "1.3"), ("GBP", "0.7")))
+    )
+    replay.fill(extract, LATER)
+    compare(
+        replay.connection,
+        extract,
+        Question(asked(*MARCH, group_by=group_by, currency=currency), LATER, "USD", LATER),
+    )
+    replay.connection.rollback()
+
+
+def test_the_first_date_without_a_rate_is_told_whichever_group_needs_it(replay, a_group_at_a_time):
+    """The third package needs pounds from its 3 March on; `No package`, which is summed last, from the 1st."""
+    extract = many_packages(
+        Rate("EUR", date(2018, 3, 1), Decimal(1)),
+        Rate("GBP", date(2018, 3, 5), Decimal(1)),
+    )
+    replay.fill(extract, LATER)
+    with pytest.raises(MissingRate, match="of GBP for 2018-03-01"):
+        made(replay, ("date", "package_name"))
+    replay.connection.rollback()
+
+
+def test_who_waits_for_a_large_report_is_told_of_its_groups(replay, a_group_at_a_time):
+    replay.fill(many_packages(*(Rate(name, date(2018, 1, 1), Decimal(1)) for name in ("EUR", "GBP"))), LATER)
+    told = []
+    made(replay, ("month", "package_name"), progress=lambda *words: told.append(words))
+    assert told == [("computing", number, 8) for number in range(8)]
+    replay.connection.rollback()
+
+
+def made(replay, group_by, **options):
+    query = asked_query(asked(*MARCH, group_by=group_by))
+    return make_report(replay.connection, query, base_currency="USD", moment=LATER, **options)
+
+
 def asked_query(params) -> ReportQuery:
     """The reference's parameters as the product takes them."""
     return ReportQuery.model_validate(
@@ -169,21 +240,21 @@ def compare(connection, world: Extract, question: Question) -> None:
     params = question.params
     query = asked_query(params)
 
-    def engine():
+    def computed():
         return make_report(connection, query, base_currency=question.base_currency, moment=question.now)
 
     if names_nobody_or_several(world, question):
         with pytest.raises(RequestError):
-            engine()
+            computed()
         return
     given_all = {"as_of": question.as_of, "now": question.now}
     try:
         expected = reference_report(world, params, base_currency=question.base_currency, **given_all)
     except ReferenceMissesRate as missing:
         with pytest.raises(MissingRate, match=f"of {missing.currency} for {missing.date}"):
-            engine()
+            computed()
         return
-    report = engine()
+    report = computed()
     header = report.table.header()
     rows = [[*texts, *map(plain, cells)] for texts, _, cells in report.table.rows()]
     assert [without_apostrophes(row) for row in expected] == [header, *rows]

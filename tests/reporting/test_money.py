@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from orchestration.reporting.cells import SumRow, block_cells
+from orchestration.reporting.cells import SumRow, Sums
 from orchestration.reporting.money import closing_date, rounded
 from orchestration.reporting.table import Block
 
@@ -42,7 +42,7 @@ def refilled(*amounts):
         else SumRow(1, 1, "refill", 1, Decimal(amount), Decimal(0), None, None, None)
         for amount in amounts
     ]
-    block = Block(None, block_cells(rows, known=1, periods=1))
+    block = Block(None, Sums(rows).block_cells(1, known=1, periods=1))
     return block.row("Balance Refill", "Total") + block.row("Balance Refill", "Avg")
 
 
