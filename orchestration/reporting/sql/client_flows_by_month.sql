@@ -66,11 +66,7 @@ select
     sum(beside.sign),
     sum(beside.sign * events.amount)
 from strips
-cross join lateral (
-    select * from fct_client_events
-    where client_type = %(client_type)s and occurred_at >= strips.start_at and occurred_at < strips.end_at
-    offset 0
-) as events
+cross join lateral ({strip}) as events
 inner join members using (client_id)
 cross join lateral (values (strips.closes, strips.sign), (strips.opens, -strips.sign)) as beside (period, sign)
 where

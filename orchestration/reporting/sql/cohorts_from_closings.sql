@@ -6,7 +6,7 @@ with {scope},
 boundaries as (
     select * from unnest(
         %(closing_instants)s::timestamptz[], %(strip_starts)s::timestamptz[], %(strip_ends)s::timestamptz[], %(strip_signs)s::int[]
-    ) with ordinality as b (closing_instant, strip_start, strip_end, sign, period)
+    ) with ordinality as b (closing_instant, start_at, end_at, sign, period)
 ),
 
 closings as ({closings}),

@@ -11,11 +11,7 @@ flows as (
 
     select rests.period, events.kind, events.currency, events.utc_date, 1, events.amount
     from unnest(%(rest_periods)s::int[], %(rest_starts)s::timestamptz[], %(rest_ends)s::timestamptz[]) as rests (period, start_at, end_at)
-    inner join fct_client_events as events
-        on
-            events.client_type = %(client_type)s
-            and events.occurred_at >= rests.start_at
-            and events.occurred_at < rests.end_at
+    cross join lateral ({strip}) as events
 )
 
 select
