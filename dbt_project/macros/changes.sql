@@ -1,16 +1,16 @@
+{# The events that a build adds to the facts: all of them, or those that it makes anew. #}
+{% macro added_events() -%}
+    {{ ref('int_renewed_events') if is_incremental() else ref('fct_client_events') }}
+{%- endmacro %}
+
 {# The events that a build adds, and in an incremental one those that it takes away, with `sign` 1 and -1. #}
 {% macro changed_events() -%}
-    {%- if is_incremental() -%}
     select events.*, 1 as sign
-    from {{ ref('fct_client_events') }} as events
-    inner join {{ ref('int_touched') }} as touched
-        on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
+    from {{ added_events() }} as events
+    {%- if is_incremental() %}
     union all
     select replaced.*, -1 as sign
     from {{ ref('int_replaced_events') }} as replaced
-    {%- else -%}
-    select events.*, 1 as sign
-    from {{ ref('fct_client_events') }} as events
     {%- endif -%}
 {%- endmacro %}
 

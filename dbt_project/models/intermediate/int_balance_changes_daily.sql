@@ -1,4 +1,4 @@
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_renewed_events') }}
 -- depends_on: {{ ref('int_replaced_events') }}
 {{ config(
     materialized='incremental',

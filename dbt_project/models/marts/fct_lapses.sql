@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_renewed_events') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -15,11 +16,7 @@ select
     events.balance,
     events.last_paid_at,
     events.created
-from {{ ref('fct_client_events') }} as events
-{% if is_incremental() %}
-inner join {{ ref('int_touched') }} as touched
-    on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
-{% endif %}
+from {{ added_events() }} as events
 where
     events.last_paid_at is not null
     and (events.valid_to is null or events.valid_to > {{ shortest_lapse('events.last_paid_at') }})

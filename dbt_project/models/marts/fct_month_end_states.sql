@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_renewed_events') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -13,9 +14,5 @@ select
     events.balance,
     events.last_paid_at,
     events.created
-from {{ ref('fct_client_events') }} as events
-{% if is_incremental() %}
-inner join {{ ref('int_touched') }} as touched
-    on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
-{% endif %}
+from {{ added_events() }} as events
 where events.valid_to is null or {{ utc_month('events.valid_to') }} > {{ utc_month('events.occurred_at') }}

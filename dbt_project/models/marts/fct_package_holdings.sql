@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_renewed_events') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -10,10 +11,9 @@ select
     events.client_id,
     events.package_id,
     min(events.occurred_at) as held_since
-from {{ ref('fct_client_events') }} as events
+from {{ added_events() }} as events
 {% if is_incremental() %}
-inner join {{ ref('int_touched') }} as touched
-    on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
+inner join {{ ref('int_touched') }} as touched on events.client_id = touched.client_id
 {% endif %}
 where
     events.kind in ('package_activation', 'package_renewal')
