@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import databases
 import pytest
 from test_incremental import differences
 
+from orchestration import build as build_room
 from orchestration import database as database_room
 from orchestration.build import build_marts, new_build
 from orchestration.reporting.engine import make_report
@@ -132,5 +134,19 @@ def test_a_source_that_nobody_watches_is_built_whole(billed):
     billed.execute("alter table billing.transactions disable trigger touched_by_update")
     billed.commit()
     with pytest.raises(ZeroDivisionError), new_build(billed) as build:
+        raise ZeroDivisionError
+    assert build.is_full
+
+
+def test_in_another_base_currency_nothing_that_was_converted_is_kept(billed, folder, monkeypatch):
+    billed.execute("alter table billing.transactions enable trigger touched_by_update")
+    billed.commit()
+    build_marts(billed, state=folder / "dbt", full_refresh=True)
+    rerate(billed)
+    assert not build_marts(billed, state=folder / "dbt").is_full
+    rerate(billed)
+    monkeypatch.setattr(build_room, "settings", lambda: SimpleNamespace(base_currency="EUR"))
+    with pytest.raises(ZeroDivisionError), new_build(billed) as build:
+        assert os.environ["DYNAMICS_DBT_BASE_CURRENCY"] == "EUR"
         raise ZeroDivisionError
     assert build.is_full
