@@ -147,6 +147,5 @@ def test_in_another_base_currency_nothing_that_was_converted_is_kept(billed, fol
     rerate(billed)
     monkeypatch.setattr(build_room, "settings", lambda: SimpleNamespace(base_currency="EUR"))
     with pytest.raises(ZeroDivisionError), new_build(billed) as build:
-        assert os.environ["DYNAMICS_DBT_BASE_CURRENCY"] == "EUR"
         raise ZeroDivisionError
     assert build.is_full
