@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import Connection
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from psycopg.rows import TupleRow
 
 from orchestration.errors import DynamicsError
@@ -45,7 +46,8 @@ def current_marts(connection: Connection[TupleRow]) -> Iterator[Build]:
     """A transaction on the current build, whose tables are found without their schema's name.
 
     The build's schema is locked against the next build's writers until the transaction ends, so that a
-    report sees one build and never a mixture. Raises DynamicsError when nothing was ever built.
+    report sees one build and never a mixture. Raises DynamicsError when nothing was ever built, and when what was
+    built has not the tables that are asked for.
     """
     with connection.transaction():
         build = _current(connection)
@@ -58,7 +60,12 @@ def current_marts(connection: Connection[TupleRow]) -> Iterator[Build]:
         connection.execute("select set_config('search_path', %s, true)", [build.schema])
         for name, value in _FOR_REPORTS.items():
             connection.execute("select set_config(%s, %s, true)", [name, value])
-        yield build
+        try:
+            yield build
+        except (UndefinedTable, UndefinedColumn) as problem:
+            raise DynamicsError(
+                "the marts were built by another version of this program: run `dynamics build`"
+            ) from problem
 
 
 def _current(connection: Connection[TupleRow]) -> Build:

@@ -69,6 +69,16 @@ def test_a_build_waits_for_whoever_reads_the_schema_that_it_is_to_write(loaded, 
             assert (current.schema, current.build_id) == (waiting, second.build_id + 1)
 
 
+def test_marts_of_another_version_are_not_read_but_told_of(loaded, monkeypatch):
+    monkeypatch.setattr(build_module, "_run_dbt", lambda *_, **__: None)
+    build_marts(loaded, state=Path())
+    with (
+        pytest.raises(DynamicsError, match="another version .* run `dynamics build`"),
+        current_marts(loaded),
+    ):
+        loaded.execute("select utc_date from fct_client_events")
+
+
 @pytest.fixture
 def sampled(database, tmp_path):
     """A sample extract, loaded and built, with the build's schema in front."""
