@@ -16,13 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from orchestration.errors import DynamicsError
 from orchestration.settings import PROJECT_ROOT, settings
 from orchestration.source import SOURCE_LOCK
+from orchestration.touched import prepare
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 _SCHEMAS = ("marts_a", "marts_b")
@@ -75,7 +76,7 @@ def new_build(connection: Connection[TupleRow], *, full_refresh: bool = False) -
         schema = _idle_schema(connection)
         connection.execute("select pg_advisory_lock(hashtext(%s))", [schema])
         is_full = full_refresh or not _value(connection, _CAN_BE_FILLED_UP, {"schema": schema} | _made_by())
-        _prepare(connection, schema, is_full=is_full)
+        prepare(connection, schema, is_full=is_full)
         build_id = _value(
             connection,
             "insert into dynamics.builds (marts_schema, as_of, touched_before, models, base_currency)"
@@ -154,50 +155,6 @@ def _renewed(connection: Connection[TupleRow]) -> PendingBuild | None:
     ).fetchone()
     connection.commit()
     return PendingBuild(renewed[0] if renewed else build_id, schema, as_of, is_full=False)
-
-
-def _prepare(connection: Connection[TupleRow], schema: str, *, is_full: bool) -> None:
-    """Leaves in the schema what dbt builds on: nothing, or the last build, and what was touched since."""
-    named = sql.Identifier(schema)
-    if is_full:
-        connection.execute(sql.SQL("drop schema if exists {} cascade").format(named))
-        connection.execute(sql.SQL("create schema {}").format(named))
-        connection.execute(sql.SQL(_MARKS).format(named, named))
-        return
-    since = (
-        "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
-    )
-    mark_touched(connection, schema, _value(connection, since, [schema]))
-
-
-_MARKS = """
-    create table {}.touched (client_id text, since timestamptz, client_changed boolean);
-    create table {}.touched_rates (currency text, since timestamptz)
-"""
-
-
-def mark_touched(connection: Connection[TupleRow], schema: str, transaction: str) -> None:
-    """Writes into `touched` and `touched_rates` of the schema what was touched in that transaction and later ones."""
-    touched, rates = sql.Identifier(schema, "touched"), sql.Identifier(schema, "touched_rates")
-    connection.execute(sql.SQL("truncate {}, {}").format(touched, rates))
-    connection.execute(
-        sql.SQL(
-            "insert into {} (client_id, since, client_changed) select"
-            " client_id,"
-            " case when bool_and(since is not null) then min(since) end,"
-            " bool_or(since is null or since = 'infinity')"
-            " from dynamics.touched where client_id is not null and changed_by >= %s group by client_id"
-        ).format(touched),
-        [transaction],
-    )
-    connection.execute(
-        sql.SQL(
-            "insert into {} (currency, since) select currency, min(since)"
-            " from dynamics.touched where currency is not null and changed_by >= %s group by currency"
-        ).format(rates),
-        [transaction],
-    )
-    connection.execute(sql.SQL("analyze {}, {}").format(touched, rates))
 
 
 def _made_by() -> dict[str, str]:

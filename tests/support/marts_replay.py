@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 from extract import TABLES, Extract
 
-from orchestration.build import build_marts, mark_touched
+from orchestration.build import build_marts
+from orchestration.touched import mark_touched
 
 
 class MartsReplay:
