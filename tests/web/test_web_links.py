@@ -86,10 +86,12 @@ def test_opens_are_kept_while_the_database_is_away(open_archive, archive, kept):
 
 
 def test_whoever_tries_many_links_is_slowed_down_and_whoever_has_one_is_not(browser, link):
-    answers = [browser.get(f"/view?id={new_snapshot_id()}") for _ in range(80)]
-    statuses = [answer.status_code for answer in answers]
-    assert statuses[:60] == [404] * 60
-    assert statuses[-1] == 429
+    answers = [browser.get(f"/view?id={new_snapshot_id()}")]
+    # A try comes back each second: on a busy machine it takes more of them until there is none left.
+    while answers[-1].status_code == 404 and len(answers) < 1000:
+        answers.append(browser.get(f"/view?id={new_snapshot_id()}"))
+    assert len(answers) > 60
+    assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert browser.get("/view?id=malformed").content == answers[-1].content
     assert browser.get(link).status_code == 200
