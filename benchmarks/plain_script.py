@@ -24,7 +24,7 @@ _MONTHS = """
     scope as (
         select client_id, currency from fct_clients
         where client_type = :client_type
-            and (cast(:tag as text) is null or client_id in (select client_id from dim_client_tags where tag = :tag))
+            and (cast(:tag as text) is null or :tag = any(tags))
     )
 """
 _RATE = """

@@ -13,6 +13,11 @@
 {{ return({'all': 'Clients - All', 'paying': 'Clients - Overall Active'}) }}
 {% endmacro %}
 
+{# The kinds of transactions whose sums a report shows (spec 5). #}
+{% macro flow_kinds() %}
+{{ return(['refill', 'usage', 'package_activation', 'package_renewal']) }}
+{% endmacro %}
+
 {# The earliest instant at which a client last paid at `paid_at` can have lapsed: an active duration is at least a
    month, and the shortest is February's 28 days, less what a change of the clocks or of the date line takes. #}
 {% macro shortest_lapse(paid_at) %}{{ dbt.dateadd('day', 26, paid_at) }}{% endmacro %}

@@ -4,6 +4,11 @@
 {# Sums of amounts times rates: six and eighteen places (spec 1), nothing rounded. #}
 {% macro type_converted() %}numeric(62, 24){% endmacro %}
 
+{# A list of texts. #}
+{% macro type_texts() %}{{ return(adapter.dispatch('type_texts')()) }}{% endmacro %}
+{% macro default__type_texts() %}text[]{% endmacro %}
+{% macro spark__type_texts() %}array<string>{% endmacro %}
+
 {# An instant, with its zone. #}
 {% macro type_instant() %}{{ return(adapter.dispatch('type_instant')()) }}{% endmacro %}
 {% macro default__type_instant() %}timestamp with time zone{% endmacro %}

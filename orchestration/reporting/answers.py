@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from orchestration.reporting.cells import SumRow
+from orchestration.reporting.cells import FLOWS, SumRow
 from orchestration.reporting.clients_kept import clients_behind
 from orchestration.reporting.groups import Groups
 from orchestration.reporting.marts import Build
@@ -15,7 +15,7 @@ from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.periods import Period
 from orchestration.reporting.resolve import Filters
 from orchestration.reporting.statements import statement
-from orchestration.reporting.ways import asked_at, cohort_parts, period_parameters, way_of
+from orchestration.reporting.ways import asked_at, parts_of, period_parameters, way_of
 
 _ROWS_IN_HAND = 1000
 
@@ -39,7 +39,7 @@ class Answers:
         self._is_priced = query.currency == base_currency == build.base_currency
         self._parameters = (
             scope_parameters(query, filters, groups)
-            | {"currency": query.currency, "base_currency": base_currency}
+            | {"currency": query.currency, "base_currency": base_currency, "is_priced": self._is_priced}
             | (period_parameters(known, self._way) if known else {})
         )
         self._known = known
@@ -58,20 +58,28 @@ class Answers:
         if not self._known:
             return
         groups = self._groups.only(numbers)
-        yield from self._sums(groups, "cohort_items", **cohort_parts(self._way, self._known))
-        if self._way == "type":
-            yield from self._sums(groups, "type_flows")
-            return
-        if self._way == "months" and self._is_priced:
-            flows = [*self._sums(groups, "client_flows_by_month")]
-            # Where a rate is missing, the facts can say which.
-            if not any(row.missing_currency is not None for row in flows):
-                yield from flows
-                return
-        yield from self._sums(groups, "client_flows")
+        match self._way:
+            case "type":
+                yield from self._sums(groups, "cohort_items")
+                yield from self._sums(groups, "type_flows")
+            case "months":
+                yield from self._sums_of_months(groups)
+            case "facts":
+                yield from self._sums(groups, "cohort_items")
+                yield from self._sums(groups, "client_flows")
 
-    def _sums(self, groups: Groups, sums: str, **parts: str) -> Iterator[SumRow]:
-        asking = scoped(groups, "converted", sums=sums, **parts)
+    def _sums_of_months(self, groups: Groups) -> Iterator[SumRow]:
+        rows = [*self._sums(groups, "client_sums_by_month")]
+        flows = [row for row in rows if row.item in FLOWS]
+        # Where a rate is missing, the facts can say which.
+        if self._is_priced and not any(row.missing_currency for row in flows):
+            yield from rows
+        else:
+            yield from (row for row in rows if row.item not in FLOWS)
+            yield from self._sums(groups, "client_flows")
+
+    def _sums(self, groups: Groups, sums: str) -> Iterator[SumRow]:
+        asking = scoped(groups, "converted", sums=sums, **parts_of(self._way, self._known))
         with self._connection.cursor() as cursor:
             rows = cursor.stream(asking, self._parameters | _of_groups(groups), size=_ROWS_IN_HAND)
             yield from map(SumRow._make, rows)

@@ -11,6 +11,9 @@ from typing import NamedTuple
 from orchestration.reporting.money import EXACT, MissingRate, rounded
 from orchestration.reporting.table import METRICS, Cell
 
+FLOWS = frozenset({"refill", "usage", "package_activation", "package_renewal"})
+"""The items that are kinds of transactions; the others are cohorts' rows."""
+
 _NOTHING = Decimal(0)
 
 

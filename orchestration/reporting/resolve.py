@@ -64,7 +64,7 @@ def unknown_names(
 ) -> list[UnknownName]:
     """Every name in the query that the current marts do not know, in the order of the parameters."""
     tags = (
-        [tag for (tag,) in connection.execute("select distinct tag from dim_client_tags")]
+        [tag for (tag,) in connection.execute("select distinct unnest(tags) from fct_clients")]
         if query.client_tags
         else []
     )

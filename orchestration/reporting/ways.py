@@ -32,8 +32,8 @@ def way_of(filters: Filters, groups: Groups, known: list[Period]) -> Way:
     return "months" if near_utc_months(known) else "facts"
 
 
-def cohort_parts(way: Way, known: list[Period]) -> dict[str, str]:
-    """The statements that `sql/cohort_items.sql` is made of."""
+def parts_of(way: Way, known: list[Period]) -> dict[str, str]:
+    """The statements of which those of a way are made."""
     match way:
         case "type":
             return {
@@ -46,12 +46,12 @@ def cohort_parts(way: Way, known: list[Period]) -> dict[str, str]:
             return {
                 "cohorts": "cohorts_from_closings",
                 "closings": "client_closings",
+                "spans": "spans_of_months",
                 "strip_events": "client_strip_events",
                 "lapses": "client_lapses",
-                "all_states": "month_end_states",
             }
         case "facts":
-            return {"cohorts": "client_cohorts"}
+            return {"cohorts": "client_cohorts", "spans": "spans_of_states"}
 
 
 def period_parameters(known: list[Period], way: Way) -> dict[str, Any]:
@@ -84,11 +84,11 @@ def period_parameters(known: list[Period], way: Way) -> dict[str, Any]:
         "strip_signs": [strip.sign for strip in closings],
         "month_starts": month_starts,
         "month_ends": [strip.begin for strip in closings],
-        "flow_strip_starts": [strip.start for strip in beside],
-        "flow_strip_ends": [strip.end for strip in beside],
-        "flow_strip_signs": [strip.sign for strip in beside],
-        "flow_strip_closes": [*range(len(known) + 1)],
-        "flow_strip_opens": [*range(1, len(known) + 2)],
+        "month_strip_starts": [strip.start for strip in beside],
+        "month_strip_ends": [strip.end for strip in beside],
+        "month_strip_signs": [strip.sign for strip in beside],
+        "month_strip_closes": [*range(len(known) + 1)],
+        "month_strip_opens": [*range(1, len(known) + 2)],
     } | asked_at(ends if way == "facts" else [strip.begin for strip in closings])
 
 

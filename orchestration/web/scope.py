@@ -57,8 +57,5 @@ def _names_of(connection: Connection[TupleRow], owner_id: str) -> list[str]:
 
 def _tags_of(connection: Connection[TupleRow], owner_id: str) -> set[str]:
     """The tags of the reseller's clients."""
-    tags = connection.execute(
-        "select distinct tag from dim_client_tags join fct_clients using (client_id) where owner_id = %s",
-        [owner_id],
-    )
+    tags = connection.execute("select distinct unnest(tags) from fct_clients where owner_id = %s", [owner_id])
     return {tag for (tag,) in tags}

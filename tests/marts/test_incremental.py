@@ -16,15 +16,14 @@ from orchestration.database import connect
 EXAMPLES = int(os.environ.get("INCREMENTAL_EXAMPLES", "30"))
 MODELS = (
     "fct_clients",
-    "dim_client_tags",
     "dim_packages",
     "dim_exchange_rates",
     "fct_client_events",
     "fct_package_holdings",
     "fct_lapses",
-    "fct_month_end_states",
     "int_rates_daily",
-    "mart_client_flows_monthly",
+    "mart_clients_monthly",
+    "mart_client_packages_monthly",
     "mart_flows_daily",
     "int_balance_changes_daily",
     "mart_balances_daily",

@@ -67,11 +67,8 @@ def test_a_search_among_a_hundred_thousand_clients_takes_a_blink(database):
             """
             insert into fct_clients
             select 'x' || n, 'Client ' || n, case when n % 100 = 0 then 'reseller' else 'client' end,
-                'x' || (n % 1000) * 100, 'USD', now() from generate_series(1, 100000) as n
+                'x' || (n % 1000) * 100, 'USD', now(), array['tag ' || n % 500] from generate_series(1, 100000) as n
             """
-        )
-        database.execute(
-            "insert into dim_client_tags select 'x' || n, 'tag ' || n % 500 from generate_series(1, 100000) as n"
         )
         database.execute("analyze fct_clients")
         for owner_id in (None, "x100"):

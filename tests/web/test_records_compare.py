@@ -146,7 +146,7 @@ def test_computed_again_the_interval_and_the_owners_are_those_of_then(march):
 def test_a_report_is_computed_again_and_shows_what_was_rerated_meanwhile(signed_in_as, database, march):
     schema = database.execute("select marts_schema from dynamics.builds order by build_id desc").fetchone()[0]
     database.execute(
-        f"update {schema}.mart_client_flows_monthly set amount = amount + 5 where kind = 'refill'"
+        f"update {schema}.mart_clients_monthly set refill_amount = refill_amount + 5 where refill_quantity > 0"
     )
     database.commit()
     page, form = f"/archive/{march.id}", f"/archive/{march.id}/again"

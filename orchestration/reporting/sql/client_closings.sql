@@ -2,26 +2,7 @@
 -- any group. Without `Clients - Active` where that is asked of the lapses.
 with
 
--- Materialized, so that a state's periods are looked up once and not at every mention.
-states as materialized ({states}),
-
-spans as (
-    select
-        group_number,
-        currency,
-        first_period,
-        last_period,
-        last_active_period,
-        sum(created) as created_clients,
-        count(*) as clients,
-        count(*) filter (where balance > 0) as positive_clients,
-        coalesce(sum(balance) filter (where balance > 0), 0) as positive_balance,
-        count(*) filter (where balance < 0) as negative_clients,
-        coalesce(sum(balance) filter (where balance < 0), 0) as negative_balance
-    from states
-    where first_period <= last_period
-    group by group_number, currency, first_period, last_period, last_active_period
-),
+spans as ({spans}),
 
 -- A client that never paid has no last active period: only `Clients - All` counts it.
 edges as (

@@ -14,7 +14,7 @@ months as (
         flows.first_at,
         flows.last_at
     from used_members as members
-    inner join mart_client_flows_monthly as flows using (client_id)
+    inner join mart_clients_monthly as flows using (client_id)
     where
         flows.utc_month >= date_trunc('month', %(first_start)s::timestamptz, 'UTC')
         and flows.utc_month < %(last_end)s

@@ -1,51 +1,83 @@
--- The same in the base currency, from UTC months that have been summed; what lies between a period's ends and the nearest
--- months' is added or taken away event by event. A currency that is none stands where a rate is missing.
-with {scope},
+-- Flows of the members in every period (spec 5), in the base currency. A currency that is none stands where a rate is missing.
+with
 
--- What lies between two periods' common end and the nearest month's is added to the one and taken away from the other.
-strips as (
-    select * from unnest(
-        %(flow_strip_starts)s::timestamptz[],
-        %(flow_strip_ends)s::timestamptz[],
-        %(flow_strip_signs)s::int[],
-        %(flow_strip_closes)s::int[],
-        %(flow_strip_opens)s::int[]
-    ) as s (start_at, end_at, sign, closes, opens)
-),
-
-flows as (
+-- A group of packages counts its own activations and renewals.
+sums_by_package as (
     select
         members.group_number,
-        members.held_since,
-        members.held_until,
         width_bucket(months.utc_month, %(month_starts)s) as period,
         months.kind,
-        months.package_id,
-        case when months.unpriced > 0 then '' else %(base_currency)s end as currency,
-        (%(last_end)s::timestamptz at time zone 'UTC')::date as utc_date,
-        months.quantity,
-        months.amount
-    from members
-    inner join mart_client_flows_monthly as months using (client_id)
-    where months.utc_month >= (%(month_starts)s)[1] and months.utc_month < (%(month_ends)s)[%(periods)s]
+        sum(months.quantity) as quantity,
+        sum(months.amount) as amount
+    from group_packages
+    inner join mart_client_packages_monthly as months using (package_id)
+    inner join members using (group_number, client_id)
+    where
+        not %(everyone)s
+        and months.utc_month >= (%(month_starts)s)[1]
+        and months.utc_month < %(last_closing)s
+        and (held_since is null or held_since < (%(ends)s)[width_bucket(months.utc_month, %(month_starts)s)])
+        and (held_until is null or held_until >= (%(ends)s)[width_bucket(months.utc_month, %(month_starts)s)])
+    group by members.group_number, months.utc_month, months.kind
+),
+
+whole_months as (
+    select
+        sums.group_number,
+        flow.period,
+        flow.kind,
+        flow.quantity,
+        flow.amount,
+        sums.is_unpriced
+    from sums_of_months as sums
+    cross join lateral (
+        select width_bucket(sums.utc_month, %(month_starts)s) as period, moved.*
+        from (
+            values
+                ('refill', refill_quantity, refill_amount, true),
+                ('usage', usage_quantity, usage_amount, true),
+                ('package_activation', package_activation_quantity, package_activation_amount, false),
+                ('package_renewal', package_renewal_quantity, package_renewal_amount, false)
+        ) as moved (kind, quantity, amount, is_any_groups)
+    ) as flow
+    where
+        flow.quantity > 0
+        and flow.period between sums.first_held and sums.last_held
+        and (flow.is_any_groups or %(everyone)s or sums.group_number = %(no_package_group)s)
 
     union all
 
+    select group_number, period, kind, quantity, amount, false from sums_by_package
+),
+
+-- What lies between two periods' common end and the nearest month's is added to the one and taken away from the other.
+flows as (
     select
-        members.group_number,
-        members.held_since,
-        members.held_until,
-        beside.period,
+        events.group_number,
+        events.held_since,
+        events.held_until,
+        side.period,
         events.kind,
         events.package_id,
         events.currency,
         events.utc_date,
-        beside.sign,
-        beside.sign * events.amount
-    from strips
-    cross join lateral ({strip}) as events
-    inner join members using (client_id)
-    cross join lateral (values (strips.closes, strips.sign), (strips.opens, -strips.sign)) as beside (period, sign)
+        side.sign as quantity,
+        side.sign * events.amount as amount
+    from strip_events_of_members as events
+    cross join lateral (values (events.closes, events.sign), (events.opens, -events.sign)) as side (period, sign)
+    where side.period between 1 and %(periods)s
 )
+
+select
+    group_number,
+    period,
+    kind as item,
+    case when is_unpriced then '' else %(base_currency)s end as currency,
+    (%(last_end)s::timestamptz at time zone 'UTC')::date as utc_date,
+    quantity,
+    amount
+from whole_months
+
+union all
 
 {member_flows}

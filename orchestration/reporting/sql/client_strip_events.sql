@@ -1,8 +1,7 @@
--- Events of members between a boundary and its closing instant.
-select members.group_number, boundaries.period, boundaries.sign, events.*
-from boundaries
-cross join lateral ({strip}) as events
-inner join members using (client_id)
+-- Events of members between a boundary and the month's end where it is closed.
+select group_number, closes as period, sign, currency, kind, amount, balance, created, last_paid_at, is_first, is_first_paid
+from strip_events_of_members
 where
-    (members.held_since is null or members.held_since < (%(ends)s)[boundaries.period])
-    and (members.held_until is null or members.held_until >= (%(ends)s)[boundaries.period])
+    closes > 0
+    and (held_since is null or held_since < (%(ends)s)[closes])
+    and (held_until is null or held_until >= (%(ends)s)[closes])

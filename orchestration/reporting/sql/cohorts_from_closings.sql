@@ -1,13 +1,7 @@
 -- The three cohorts at every period's end from what they were at an instant nearby, where a mart knows it.
 -- What changed between the two is a strip of fct_client_events; who is not active any more is in fct_lapses, a few
 -- states in a hundred, or by month in mart_lapses_monthly.
-with {scope},
-
-boundaries as (
-    select * from unnest(
-        %(closing_instants)s::timestamptz[], %(strip_starts)s::timestamptz[], %(strip_ends)s::timestamptz[], %(strip_signs)s::int[]
-    ) with ordinality as b (closing_instant, start_at, end_at, sign, period)
-),
+with
 
 closings as ({closings}),
 
@@ -17,8 +11,8 @@ strips as (
     select
         events.group_number,
         events.period,
-        cohort.name as cohort,
         events.currency,
+        side.has_paid,
         sum(events.sign * side.sign * side.created) as created_clients,
         sum(events.sign * side.sign) as clients,
         sum(events.sign * side.sign * (side.balance > 0)::int) as positive_clients,
@@ -37,11 +31,8 @@ strips as (
                 events.last_paid_at is not null and not events.is_first_paid
             )
     ) as side (sign, balance, created, is_known, has_paid)
-    cross join lateral (
-        values ('Clients - All', side.is_known), ('Clients - Overall Active', side.has_paid)
-    ) as cohort (name, is_in)
-    where cohort.is_in
-    group by events.group_number, events.period, cohort.name, events.currency
+    where side.is_known
+    group by events.group_number, events.period, events.currency, side.has_paid
 ),
 
 lapses as materialized (
@@ -78,8 +69,10 @@ known as (
     select group_number, period, cohort, currency, created_clients, clients, positive_clients, positive_balance, negative_clients, negative_balance
     from closings
     union all
-    select group_number, period, cohort, currency, created_clients, clients, positive_clients, positive_balance, negative_clients, negative_balance
+    select group_number, period, cohort.name, currency, created_clients, clients, positive_clients, positive_balance, negative_clients, negative_balance
     from strips
+    cross join lateral (values ('Clients - All', true), ('Clients - Overall Active', strips.has_paid)) as cohort (name, is_in)
+    where cohort.is_in
 ),
 
 -- Active is overall active, less those who have lapsed.

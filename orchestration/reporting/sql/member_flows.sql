@@ -10,7 +10,6 @@ select
 from flows
 where
     kind in ('refill', 'usage', 'package_activation', 'package_renewal')
-    and period between 1 and %(periods)s
     and (held_since is null or held_since < (%(ends)s)[period])
     and (held_until is null or held_until >= (%(ends)s)[period])
     and (

@@ -1,3 +1,5 @@
 -- No package asked for: everyone, always.
-select 1 as group_number, client_id, currency, null::timestamptz as held_since, null::timestamptz as held_until
-from scope
+members as not materialized (
+    select 1 as group_number, client_id, currency, null::timestamptz as held_since, null::timestamptz as held_until
+    from scope
+)

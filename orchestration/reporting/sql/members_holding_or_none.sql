@@ -1,9 +1,11 @@
-{members_holding}
+members as materialized (
+    {holders}
 
-union all
+    union all
 
--- `No package`: until the first package of all.
-select %(no_package_group)s::int, scope.client_id, scope.currency, null, min(holdings.held_since)
-from scope
-left join fct_package_holdings as holdings using (client_id)
-group by scope.client_id, scope.currency
+    -- `No package`: until the first package of all.
+    select %(no_package_group)s::int, scope.client_id, scope.currency, null, min(holdings.held_since)
+    from scope
+    left join fct_package_holdings as holdings using (client_id)
+    group by scope.client_id, scope.currency
+)

@@ -5,10 +5,7 @@ scope as not materialized (
     where
         client_type = %(client_type)s
         and (%(owner_ids)s::text[] is null or owner_id = any(%(owner_ids)s))
-        and (
-            %(client_tags)s::text[] is null
-            or client_id in (select client_id from dim_client_tags where tag = any(%(client_tags)s))
-        )
+        and (%(client_tags)s::text[] is null or tags && %(client_tags)s)
 ),
 
 -- One row a group and package: several packages in group 1 are a filter, one package a group is spec 7.
@@ -17,4 +14,4 @@ group_packages as (
 ),
 
 -- One row a group and client: in scope at every e with held_since < e <= held_until, each empty for no limit.
-members as not materialized ({members})
+{members}

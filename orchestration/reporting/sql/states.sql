@@ -17,5 +17,5 @@ select
     events.created,
     events.balance
 from members
-inner join ({all_states}) as events using (client_id)
+inner join fct_client_events as events using (client_id)
 where events.occurred_at < %(last_closing)s and (events.valid_to is null or events.valid_to >= %(first_closing)s)

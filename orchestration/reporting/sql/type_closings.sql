@@ -1,6 +1,6 @@
 -- All clients of a type at UTC midnights, from the days' closing sums.
 select 1 as group_number, boundaries.period, closing.*
-from boundaries
+from unnest(%(closing_instants)s::timestamptz[]) with ordinality as boundaries (closing_instant, period)
 cross join (
     select distinct cohort, currency from mart_balances_daily where client_type = %(client_type)s
 ) as cohorts

@@ -31,8 +31,8 @@ _KNOWN: Mapping[str, tuple[SQL, SQL]] = MappingProxyType(
     {
         "tags": (
             SQL(
-                "select distinct tag as id, tag as name from dim_client_tags where %(owner_id)s::text is null"
-                " or client_id in (select client_id from fct_clients where owner_id = %(owner_id)s)"
+                "select distinct tag as id, tag as name from fct_clients cross join unnest(tags) as tag"
+                " where %(owner_id)s::text is null or owner_id = %(owner_id)s"
             ),
             SQL("true"),
         ),

@@ -1,2 +1,0 @@
--- Of the facts, any state.
-select * from fct_client_events

@@ -1,0 +1,33 @@
+-- The members' months, summed by what tells them apart: when they are, until when nothing changes, whether a rate is missing,
+-- and in which periods the member is in the group. Summed by the months' own columns, which the planner knows, before their
+-- periods are looked up: two processes share it.
+select
+    members.group_number,
+    members.currency,
+    months.utc_month,
+    months.until_month,
+    months.last_paid_at is not null as has_paid,
+    months.unpriced > 0 as is_unpriced,
+    case when members.held_since is null then 1 else width_bucket(members.held_since, %(ends)s) + 1 end as first_held,
+    case when members.held_until is null then %(periods)s else width_bucket(members.held_until, %(ends)s) end as last_held,
+    sum(months.created) as created_clients,
+    count(*) as clients,
+    count(*) filter (where months.balance > 0) as positive_clients,
+    coalesce(sum(months.balance) filter (where months.balance > 0), 0) as positive_balance,
+    count(*) filter (where months.balance < 0) as negative_clients,
+    coalesce(sum(months.balance) filter (where months.balance < 0), 0) as negative_balance,
+    sum(months.refill_quantity) as refill_quantity,
+    sum(months.refill_amount) as refill_amount,
+    sum(months.usage_quantity) as usage_quantity,
+    sum(months.usage_amount) as usage_amount,
+    sum(months.package_activation_quantity) as package_activation_quantity,
+    sum(months.package_activation_amount) as package_activation_amount,
+    sum(months.package_renewal_quantity) as package_renewal_quantity,
+    sum(months.package_renewal_amount) as package_renewal_amount
+from members
+inner join mart_clients_monthly as months using (client_id)
+where
+    months.utc_month < %(last_closing)s
+    and (months.until_month is null or months.until_month >= %(first_closing)s or months.utc_month >= (%(month_starts)s)[1])
+group by
+    members.group_number, members.currency, months.utc_month, months.until_month, has_paid, is_unpriced, first_held, last_held
