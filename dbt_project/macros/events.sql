@@ -10,62 +10,48 @@ clients as (
     select * from {{ ref('stg_billing__clients') }}
 ),
 
+{% if of_touched -%}
+touched as (
+    select * from {{ ref('int_touched') }}
+),
+{%- endif %}
+
+-- Each part is joined by itself, so that two processes look for the touched clients' transactions among all.
 events as (
     select
-        client_id,
-        occurred_at,
-        transaction_id,
-        kind,
-        coalesce(package_id, '') as package_id,
-        amount,
-        case when is_paid_service then occurred_at end as paid_at
+        transactions.client_id,
+        transactions.occurred_at,
+        transactions.transaction_id,
+        transactions.kind,
+        coalesce(transactions.package_id, '') as package_id,
+        transactions.amount,
+        case when transactions.is_paid_service then transactions.occurred_at end as paid_at,
+        {{ come_to_before(of_touched) }}
     from transactions
+    {{ of_the_touched('transactions', 'occurred_at') if of_touched }}
     union all
     select
-        client_id,
-        created_at as occurred_at,
+        clients.client_id,
+        clients.created_at as occurred_at,
         '' as transaction_id,
         'created' as kind,
         '' as package_id,
         0 as amount,
-        null as paid_at
+        null as paid_at,
+        {{ come_to_before(of_touched) }}
     from clients
-),
-{% if of_touched %}
-touched as (
-    select * from {{ ref('int_touched') }}
+    {{ of_the_touched('clients', 'created_at') if of_touched }}
 ),
 
--- What touched clients did from the touched instant on, and what they had come to by then.
-counted as (
-    select
-        events.*,
-        touched.balance as balance_before,
-        touched.last_paid_at as paid_before,
-        touched.is_new
-    from events
-    inner join touched on events.client_id = touched.client_id
-    where {{ is_replaced('events.occurred_at') }}
-),
-{% else %}
-counted as (
-    select
-        events.*,
-        0 as balance_before,
-        cast(null as {{ type_instant() }}) as paid_before,
-        true as is_new
-    from events
-),
-{% endif %}
 states as (
     select
-        counted.*,
+        events.*,
         lead(occurred_at) over client_events as valid_to,
         balance_before + sum(amount) over client_events as balance,
         coalesce(max(paid_at) over client_events, paid_before) as last_paid_at,
         row_number() over client_events as ordinal,
         count(paid_at) over client_events as payments
-    from counted
+    from events
     window client_events as (
         partition by client_id order by occurred_at, transaction_id rows between unbounded preceding and current row
     )
@@ -90,3 +76,18 @@ select
 from states
 inner join clients on states.client_id = clients.client_id
 {% endmacro %}
+
+{# What a client had come to before the events that are computed: nothing, or what int_touched says. #}
+{% macro come_to_before(of_touched) -%}
+    {% if of_touched -%}
+        touched.balance as balance_before, touched.last_paid_at as paid_before, touched.is_new
+    {%- else -%}
+        0 as balance_before, cast(null as {{ type_instant() }}) as paid_before, true as is_new
+    {%- endif %}
+{%- endmacro %}
+
+{# Only what touched clients did from the touched instant on. #}
+{% macro of_the_touched(relation, instant) -%}
+    inner join touched on {{ relation }}.client_id = touched.client_id
+    where {{ is_replaced(relation ~ '.' ~ instant) }}
+{%- endmacro %}

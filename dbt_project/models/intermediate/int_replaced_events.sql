@@ -1,16 +1,15 @@
 {#- Reads fct_client_events as it was before this build: what the build takes away there, the marts take away too. -#}
 {%- set events = as_built_before('fct_client_events') -%}
-
-with
-
-touched as (
-    select * from {{ ref('int_touched') }}
-)
 {% if events %}
-select events.*
-from {{ events }} as events
-inner join touched on events.client_id = touched.client_id
-where {{ is_replaced('events.occurred_at') }}
+select replaced.*
+from {{ ref('int_touched') }} as touched
+-- Looked up client by client (`offset 0`): how little lies after an instant the planner does not know, and it would read
+-- all of the facts for it.
+cross join lateral (
+    select * from {{ events }} as events
+    where events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
+    offset 0
+) as replaced
 {% else %}
-select client_id from touched where 1 = 0
+select client_id from {{ ref('int_touched') }} where 1 = 0
 {% endif %}
