@@ -72,7 +72,7 @@ class Answers:
         rows = [*self._sums(groups, "client_sums_by_month")]
         flows = [row for row in rows if row.item in FLOWS]
         # Where a rate is missing, the facts can say which.
-        if self._is_priced and not any(row.missing_currency for row in flows):
+        if self._is_priced and not any(row.missing_currency is not None for row in flows):
             yield from rows
         else:
             yield from (row for row in rows if row.item not in FLOWS)

@@ -83,7 +83,6 @@ def period_parameters(known: list[Period], way: Way) -> dict[str, Any]:
         "strip_ends": [strip.end for strip in closings],
         "strip_signs": [strip.sign for strip in closings],
         "month_starts": month_starts,
-        "month_ends": [strip.begin for strip in closings],
         "month_strip_starts": [strip.start for strip in beside],
         "month_strip_ends": [strip.end for strip in beside],
         "month_strip_signs": [strip.sign for strip in beside],

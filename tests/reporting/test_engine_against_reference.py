@@ -126,6 +126,17 @@ def charged_for_what_no_package_has_to_do_with():
     )
 
 
+def moved_before_there_was_a_rate(kind, amount, package=None):
+    """A month in which one transaction moved, in pounds that have a rate from the next day on."""
+    return world(
+        Package("p1", "One"),
+        client("a", currency="GBP"),
+        moved("a", "2018-02-10", "package_activation", "-1", "p1"),
+        moved("a", "2018-03-12", kind, amount, package),
+        Rate("GBP", date(2018, 3, 13), Decimal(2)),
+    )
+
+
 @pytest.mark.parametrize(
     ("extract", "params", "as_of"),
     [
@@ -139,6 +150,12 @@ def charged_for_what_no_package_has_to_do_with():
         (activated_as_the_period_ends(), asked(*MARCH, group_by=("month", "package_name")), LATER),
         (activated_as_the_period_ends(), asked(*MARCH, group_by=("package_name",)), LATER),
         (charged_for_what_no_package_has_to_do_with(), asked(*MARCH, packages=("One",)), LATER),
+        (
+            moved_before_there_was_a_rate("package_renewal", "-8", "p1"),
+            asked(*MARCH, packages=("One",)),
+            LATER,
+        ),
+        (moved_before_there_was_a_rate("refill", "8"), asked(*MARCH, packages=("One",)), LATER),
     ],
 )
 def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, params, as_of):

@@ -12,7 +12,8 @@ select
     events.package_id,
     events.kind,
     count(*) as quantity,
-    cast(sum(events.amount * rates.rate) as {{ type_converted() }}) as amount
+    cast(sum(events.amount * rates.rate) as {{ type_converted() }}) as amount,
+    count(*) - count(rates.rate) as unpriced
 from {{ ref('fct_client_events') }} as events
 {% if is_incremental() %}
 inner join {{ ref('int_repriced') }} as touched

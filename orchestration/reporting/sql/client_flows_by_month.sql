@@ -8,7 +8,8 @@ sums_by_package as (
         width_bucket(months.utc_month, %(month_starts)s) as period,
         months.kind,
         sum(months.quantity) as quantity,
-        sum(months.amount) as amount
+        sum(months.amount) as amount,
+        sum(months.unpriced) > 0 as is_unpriced
     from group_packages
     inner join mart_client_packages_monthly as months using (package_id)
     inner join members using (group_number, client_id)
@@ -47,7 +48,7 @@ whole_months as (
 
     union all
 
-    select group_number, period, kind, quantity, amount, false from sums_by_package
+    select group_number, period, kind, quantity, amount, is_unpriced from sums_by_package
 ),
 
 -- What lies between two periods' common end and the nearest month's is added to the one and taken away from the other.
