@@ -21,7 +21,7 @@ def main(*, topics: tuple[str, ...], quick: bool) -> None:
         benchmark = import_module(f"benchmarks.bench_{topic}")
         figures = benchmark.main(quick=quick)
         for name, figure in figures.items():
-            click.echo(f"{name:60}{figure}")
+            click.echo(f"{name:60}  {figure}")
         if not quick:
             page = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else _HEAD
             words = (benchmark.__doc__ or "").strip()
