@@ -42,6 +42,10 @@ class PendingBuild:
     is_full: bool
     """Whether everything is built anew, rather than what was touched."""
 
+    def target(self, state: Path) -> Path:
+        """Where in `state` dbt keeps what it read and ran: a folder a schema, since for another one it reads all anew."""
+        return state / "target" / self.schema
+
 
 def build_marts(
     connection: Connection[TupleRow],
@@ -61,7 +65,7 @@ def build_marts(
     if renewed:
         return renewed
     with new_build(connection, full_refresh=full_refresh) as build:
-        _run_dbt(state, progress=progress)
+        _run_dbt(build, state, progress=progress)
     return build
 
 
@@ -226,7 +230,7 @@ def _profile(connection: Connection[TupleRow], schema: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _run_dbt(state: Path, *, progress: Progress | None) -> None:
+def _run_dbt(build: PendingBuild, state: Path, *, progress: Progress | None) -> None:
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
@@ -243,7 +247,9 @@ def _run_dbt(state: Path, *, progress: Progress | None) -> None:
         "build",
     ]
     arguments += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    arguments += ["--target-path", str(state / "target"), "--exclude-resource-type", "unit_test"]
+    arguments += ["--target-path", str(build.target(state)), "--exclude-resource-types", "unit_test", "exposure"]
+    if not build.is_full:
+        arguments += ["--exclude", "staging"]  # its views are there, and what they promise are keys of `billing`
     outcome = dbtRunner(callbacks=[on_event]).invoke(arguments)
     if outcome.success:
         return

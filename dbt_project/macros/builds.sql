@@ -15,24 +15,33 @@
     {{ instant }} >= coalesce(touched.since, cast('0001-01-01 00:00:00+00' as {{ type_instant() }}))
 {%- endmacro %}
 
-{# Strategy `replace_touched`: the rows of touched clients make place for those that the model gives. meta.touched is the
-   model that says who they are, int_touched unless another is named. With meta.instant, the column of a row's instant,
-   only the rows from the touched instant on are replaced; with meta.only_if, only those of whom this is true. #}
+{# The rows of touched clients in a relation: those from the touched instant on where `instant` names the column of a row's
+   instant, and where `only_if` is given, only of whom it is true. Each client's are looked up by index (`offset 0`): how little
+   lies after an instant the planner does not know, and it would read all of the relation for it. `touched` is the model that
+   says who they are. #}
+{% macro rows_of_touched(relation, instant=none, columns='*', touched='int_touched', only_if=none) -%}
+    select found.*
+    from {{ ref(touched) }} as touched
+    cross join lateral (
+        select {{ columns }} from {{ relation }} as rows_there
+        where rows_there.client_id = touched.client_id
+        {%- if instant %} and {{ is_replaced('rows_there.' ~ instant) }}{% endif %}
+        offset 0
+    ) as found
+    {%- if only_if %} where touched.{{ only_if }}{% endif %}
+{%- endmacro %}
+
+{# Strategy `replace_touched`: the rows of touched clients make place for those that the model gives. meta.touched, meta.instant
+   and meta.only_if are those of `rows_of_touched`. What is found is taken out by where it lies: joined with the table, it
+   would be met with all of its rows. #}
 {% macro get_incremental_replace_touched_sql(arguments) -%}
+    {%- set target = arguments['target_relation'] -%}
     {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     {%- set meta = config.get('meta', {}) -%}
-    delete from {{ arguments['target_relation'] }}
-    where exists (
-        select 1 from {{ ref(meta.get('touched', 'int_touched')) }} as touched
-        where touched.client_id = {{ arguments['target_relation'] }}.client_id
-        {%- if meta.instant %}
-        and {{ is_replaced(arguments['target_relation'] ~ '.' ~ meta.instant) }}
-        {%- endif %}
-        {%- if meta.only_if %}
-        and touched.{{ meta.only_if }}
-        {%- endif %}
-    );
-    insert into {{ arguments['target_relation'] }} ({{ columns }})
+    delete from {{ target }} where ctid = any (array(
+        {{ rows_of_touched(target, meta.instant, 'ctid', meta.get('touched', 'int_touched'), meta.only_if) }}
+    ));
+    insert into {{ target }} ({{ columns }})
     select {{ columns }} from {{ arguments['temp_relation'] }}
 {%- endmacro %}
 

@@ -16,3 +16,19 @@
 
 {# An amount of `changed_events`, negative where the event is taken away. #}
 {% macro signed(amount) -%} case when sign = 1 then {{ amount }} else -({{ amount }}) end {%- endmacro %}
+
+{# The events of the months that a build makes anew: all of them, or those of repriced clients. #}
+{% macro repriced_events() -%}
+    {%- if is_incremental() -%}
+    ({{ rows_of_touched(ref('fct_client_events'), 'occurred_at', touched='int_repriced') }})
+    {%- else -%}
+    {{ ref('fct_client_events') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether an event begins a state in which a client can lapse; one that another event of the same instant follows begins none. #}
+{% macro is_lapse(event) -%}
+    {{ event }}.last_paid_at is not null
+    and ({{ event }}.valid_to is null or {{ event }}.valid_to > {{ shortest_lapse(event ~ '.last_paid_at') }})
+    and ({{ event }}.valid_to is null or {{ event }}.valid_to > {{ event }}.occurred_at)
+{%- endmacro %}

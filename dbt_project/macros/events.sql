@@ -10,12 +10,6 @@ clients as (
     select * from {{ ref('stg_billing__clients') }}
 ),
 
-{% if of_touched -%}
-touched as (
-    select * from {{ ref('int_touched') }}
-),
-{%- endif %}
-
 -- Each part is joined by itself, so that two processes look for the touched clients' transactions among all.
 events as (
     select
@@ -88,6 +82,6 @@ inner join clients on states.client_id = clients.client_id
 
 {# Only what touched clients did from the touched instant on. #}
 {% macro of_the_touched(relation, instant) -%}
-    inner join touched on {{ relation }}.client_id = touched.client_id
+    inner join {{ ref('int_touched') }} as touched on {{ relation }}.client_id = touched.client_id
     where {{ is_replaced(relation ~ '.' ~ instant) }}
 {%- endmacro %}

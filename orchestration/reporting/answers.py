@@ -60,23 +60,25 @@ class Answers:
         groups = self._groups.only(numbers)
         match self._way:
             case "type":
-                yield from self._sums(groups, "cohort_items")
-                yield from self._sums(groups, "type_flows")
+                yield from self._priced(groups, "type_sums", "type_flows")
             case "months":
-                yield from self._sums_of_months(groups)
+                yield from self._priced(groups, "client_sums_by_month", "client_flows")
             case "facts":
                 yield from self._sums(groups, "cohort_items")
                 yield from self._sums(groups, "client_flows")
 
-    def _sums_of_months(self, groups: Groups) -> Iterator[SumRow]:
-        rows = [*self._sums(groups, "client_sums_by_month")]
+    def _priced(self, groups: Groups, in_base: str, by_currency: str) -> Iterator[SumRow]:
+        """What a statement says of cohorts, and of flows in the base currency, which marts have summed.
+
+        Where the report is in another currency, or a rate is missing, the flows are those by currency: they say which.
+        """
+        rows = [*self._sums(groups, in_base)]
         flows = [row for row in rows if row.item in FLOWS]
-        # Where a rate is missing, the facts can say which.
         if self._is_priced and not any(row.missing_currency is not None for row in flows):
             yield from rows
         else:
             yield from (row for row in rows if row.item not in FLOWS)
-            yield from self._sums(groups, "client_flows")
+            yield from self._sums(groups, by_currency)
 
     def _sums(self, groups: Groups, sums: str) -> Iterator[SumRow]:
         asking = scoped(groups, "converted", sums=sums, **parts_of(self._way, self._known))

@@ -71,7 +71,7 @@ def marts_assets() -> dg.AssetsDefinition:
             raise dg.Failure("the marts are built together: materialize all of them, or run `dynamics build`")
         with database() as connection, new_build(connection) as build:
             context.log.info("build %s goes to %s, as of %s", build.build_id, build.schema, build.as_of)
-            yield from dbt.cli(["build"], context=context, target_path=_state() / "target").stream()
+            yield from dbt.cli(["build"], context=context, target_path=build.target(_state())).stream()
 
     return marts
 

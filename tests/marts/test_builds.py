@@ -1,6 +1,7 @@
 """A build is read when it is finished, and never before; dbt's own tests pass, and the marts add up a second way."""
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -11,6 +12,7 @@ from orchestration import database as database_room
 from orchestration.build import DBT_PROJECT, build_marts, new_build
 from orchestration.errors import DynamicsError
 from orchestration.reporting.marts import current_marts
+from orchestration.reporting.statements import statement
 from orchestration.source import load, write_sample
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "source"
@@ -104,6 +106,13 @@ def test_the_marts_add_up_to_the_billing_tables_and_dbts_unit_tests_pass(sampled
     ):
         assert sampled.execute(text).fetchone() == (True,), text
     run_dbt_unit_tests(sampled, tmp_path)
+
+
+def test_the_facts_are_indexed_by_the_expression_that_reports_look_events_up_by(sampled):
+    sampled.execute("set enable_seqscan = off")
+    asked = f"explain select * from fct_client_events where {statement('event_hour')} > %s"
+    plan = " ".join(line for (line,) in sampled.execute(asked, [datetime(2026, 1, 1, tzinfo=UTC)]))
+    assert "Index Cond: (date_bin(" in plan
 
 
 def run_dbt_unit_tests(connection: psycopg.Connection, state: Path) -> None:

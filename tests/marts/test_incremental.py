@@ -25,6 +25,7 @@ MODELS = (
     "mart_clients_monthly",
     "mart_client_packages_monthly",
     "mart_flows_daily",
+    "mart_base_flows_daily",
     "int_balance_changes_daily",
     "mart_balances_daily",
     "mart_lapses_monthly",

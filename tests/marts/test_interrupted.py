@@ -90,7 +90,7 @@ def test_a_reader_sees_the_old_numbers_or_the_new_and_never_a_mixture(billed, ur
         with database_room.connect(url) as reader:
             while not built.is_set():
                 seen.append(table(reader))
-                time.sleep(0.02)
+                time.sleep(0.005)
 
     reading = threading.Thread(target=read_on)
     reading.start()

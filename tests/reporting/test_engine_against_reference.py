@@ -156,6 +156,7 @@ def moved_before_there_was_a_rate(kind, amount, package=None):
             LATER,
         ),
         (moved_before_there_was_a_rate("refill", "8"), asked(*MARCH, packages=("One",)), LATER),
+        (moved_before_there_was_a_rate("refill", "8"), asked(*MARCH), LATER),
     ],
 )
 def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, params, as_of):

@@ -26,7 +26,7 @@ class MartsReplay:
         )
         connection.commit()
         self.build = build_marts(connection, state=state)
-        self._whole = [*_statements(connection, state / "target")]
+        self._whole = [*_statements(connection, self.build.target(state))]
 
     def fill(self, extract: Extract, as_of) -> None:
         """Replaces the whole of `billing` by the extract and the marts by what the models make of it."""
@@ -47,12 +47,12 @@ class IncrementalReplay(MartsReplay):
     def __init__(self, connection: psycopg.Connection, state: Path) -> None:
         super().__init__(connection, state)
         self.other = build_marts(connection, state=state, full_refresh=True)
-        self._whole_elsewhere = [*_statements(connection, state / "target")]
+        self._whole_elsewhere = [*_statements(connection, self.other.target(state))]
         connection.execute("update billing.clients set name = 'D'")
         connection.commit()
         build = build_marts(connection, state=state)
         assert (build.schema, build.is_full) == (self.build.schema, False)
-        self._catch_up = [*_statements(connection, state / "target")]
+        self._catch_up = [*_statements(connection, build.target(state))]
 
     def catch_up(self) -> None:
         """What was touched since the marts were built, as `dynamics build` does it; one transaction has one mark."""

@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched',
     meta={'instant': 'occurred_at'},
-    indexes=[{'columns': ['client_id', 'occurred_at']}, {'columns': ['utc_date', 'occurred_at', 'client_type']}],
+    indexes=[{'columns': ['client_id', 'occurred_at']}, {'columns': [event_hour()]}],
 ) }}
 
 {% if is_incremental() %}

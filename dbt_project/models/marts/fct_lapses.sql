@@ -4,7 +4,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched',
     meta={'instant': 'valid_from'},
-    indexes=[{'columns': ['client_type', 'valid_from']}, {'columns': ['client_id']}],
+    indexes=[{'columns': ['client_type', 'valid_from']}, {'columns': ['client_id', 'valid_from'], 'unique': true}],
 ) }}
 
 select
@@ -17,8 +17,4 @@ select
     events.last_paid_at,
     events.created
 from {{ added_events() }} as events
-where
-    events.last_paid_at is not null
-    and (events.valid_to is null or events.valid_to > {{ shortest_lapse('events.last_paid_at') }})
-    -- An event that another one of the same instant follows has no state of its own.
-    and (events.valid_to is null or events.valid_to > events.occurred_at)
+where {{ is_lapse('events') }}

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_repriced') }}
+-- depends_on: {{ ref('fct_client_events') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -14,11 +15,7 @@ select
     count(*) as quantity,
     cast(sum(events.amount * rates.rate) as {{ type_converted() }}) as amount,
     count(*) - count(rates.rate) as unpriced
-from {{ ref('fct_client_events') }} as events
-{% if is_incremental() %}
-inner join {{ ref('int_repriced') }} as touched
-    on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
-{% endif %}
+from {{ repriced_events() }} as events
 inner join {{ ref('int_rates_daily') }} as rates
     on events.currency = rates.currency and events.utc_date = rates.utc_date
 where

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_repriced') }}
+-- depends_on: {{ ref('fct_client_events') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -16,11 +17,7 @@ priced as (
         events.amount * rates.rate as base_amount,
         case when events.valid_to is null or events.valid_to >= rates.next_utc_month then events.balance end as closing_balance,
         case when events.valid_to >= rates.next_utc_month then events.valid_to end as closing_until
-    from {{ ref('fct_client_events') }} as events
-    {% if is_incremental() %}
-    inner join {{ ref('int_repriced') }} as touched
-        on events.client_id = touched.client_id and {{ is_replaced('events.occurred_at') }}
-    {% endif %}
+    from {{ repriced_events() }} as events
     inner join {{ ref('int_rates_daily') }} as rates
         on events.currency = rates.currency and events.utc_date = rates.utc_date
 )

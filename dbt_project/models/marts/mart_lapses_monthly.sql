@@ -1,17 +1,41 @@
-{{ config(indexes=[{'columns': ['client_type']}]) }}
+-- depends_on: {{ ref('int_renewed_events') }}
+-- depends_on: {{ ref('int_replaced_events') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='add',
+    unique_key=['client_type', 'currency', 'valid_from', 'valid_to', 'last_paid_at'],
+    meta={'counts': 'clients'},
+    indexes=[{'columns': ['client_type', 'currency', 'valid_from', 'valid_to', 'last_paid_at'], 'unique': true}],
+) }}
 
 with
+
+changed as (
+    {% if is_incremental() -%}
+    select
+        events.*,
+        events.occurred_at as valid_from
+    from ({{ changed_events() }}) as events
+    where {{ is_lapse('events') }}
+    {%- else -%}
+    select
+        lapses.*,
+        1 as sign
+    from {{ ref('fct_lapses') }} as lapses
+    {%- endif %}
+),
 
 lapses as (
     select
         client_type,
         currency,
         {{ utc_month('valid_from') }} as valid_from,
-        {{ utc_month('valid_to') }} as valid_to,
+        coalesce({{ utc_month('valid_to') }}, {{ never() }}) as valid_to,
         {{ utc_month('last_paid_at') }} as last_paid_at,
         created,
-        balance
-    from {{ ref('fct_lapses') }}
+        balance,
+        sign
+    from changed
 )
 
 select
@@ -20,13 +44,13 @@ select
     valid_from,
     valid_to,
     last_paid_at,
-    sum(created) as created_clients,
-    count(*) as clients,
-    sum(case when balance > 0 then 1 else 0 end) as positive_clients,
-    cast(sum(case when balance > 0 then balance else 0 end) as {{ type_money() }}) as positive_balance,
-    sum(case when balance < 0 then 1 else 0 end) as negative_clients,
-    cast(sum(case when balance < 0 then balance else 0 end) as {{ type_money() }}) as negative_balance
+    sum(sign * created) as created_clients,
+    sum(sign) as clients,
+    sum(sign * case when balance > 0 then 1 else 0 end) as positive_clients,
+    cast(sum({{ signed('case when balance > 0 then balance else 0 end') }}) as {{ type_money() }}) as positive_balance,
+    sum(sign * case when balance < 0 then 1 else 0 end) as negative_clients,
+    cast(sum({{ signed('case when balance < 0 then balance else 0 end') }}) as {{ type_money() }}) as negative_balance
 from lapses
 -- A state that begins and ends within a month is true at no month's end.
-where valid_to is null or valid_to > valid_from
+where valid_to > valid_from
 group by client_type, currency, valid_from, valid_to, last_paid_at

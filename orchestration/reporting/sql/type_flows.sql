@@ -8,8 +8,4 @@ where mart.kind in ('refill', 'usage', 'package_activation', 'package_renewal')
 
 union all
 
-select 1, rests.period, events.kind, events.currency, events.utc_date, count(*), sum(events.amount)
-from unnest(%(rest_periods)s::int[], %(rest_starts)s::timestamptz[], %(rest_ends)s::timestamptz[]) as rests (period, start_at, end_at)
-cross join lateral ({strip}) as events
-where events.kind in ('refill', 'usage', 'package_activation', 'package_renewal')
-group by rests.period, events.kind, events.currency, events.utc_date
+{type_rest_flows}
