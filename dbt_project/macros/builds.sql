@@ -62,7 +62,7 @@
 {# A table that was filled anew is analyzed. What a build replaces of one is little: to sample ten million rows for it
    would cost as much, and the server does it by itself when it has become much. #}
 {% macro analyze_once() -%}
-    {%- if execute -%}
+    {%- if execute and config.get('materialized') != 'view' -%}
         {%- set known = "select 1 from pg_stats where schemaname = '" ~ this.schema ~ "' and tablename = '" ~ this.identifier ~ "' limit 1" -%}
         {%- if not run_query(known).rows -%} analyze {{ this }} {%- endif -%}
     {%- endif -%}
@@ -75,5 +75,5 @@
 {% macro default__generous_memory() -%}select 1{%- endmacro %}
 {% macro postgres__generous_memory() -%}
     set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off;
-    set local random_page_cost = 1.1; set local enable_memoize = off
+    set local random_page_cost = 1.1; set local enable_memoize = off; set local parallel_tuple_cost = 0.01
 {%- endmacro %}

@@ -1,12 +1,13 @@
-{# The events that a build adds to the facts: all of them, or those that it makes anew. #}
-{% macro added_events() -%}
-    {{ ref('int_renewed_events') if is_incremental() else ref('fct_client_events') }}
+{# The events that a build adds to the facts: all of them, or those that it makes anew. `whole` is the model that has all: what
+   needs no state reads int_transactions, and is made while the facts are. #}
+{% macro added_events(whole='fct_client_events') -%}
+    {{ ref('int_renewed_events') if is_incremental() else ref(whole) }}
 {%- endmacro %}
 
 {# The events that a build adds, and in an incremental one those that it takes away, with `sign` 1 and -1. #}
-{% macro changed_events() -%}
+{% macro changed_events(whole='fct_client_events') -%}
     select events.*, 1 as sign
-    from {{ added_events() }} as events
+    from {{ added_events(whole) }} as events
     {%- if is_incremental() %}
     union all
     select replaced.*, -1 as sign

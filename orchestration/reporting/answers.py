@@ -88,10 +88,13 @@ class Answers:
 
     def data_interval(self) -> tuple[datetime, datetime] | None:
         """First and last instant of the transactions used that lie in the interval (spec 9)."""
-        for first, last in self._ask("type_data_interval" if self._way == "type" else "client_data_interval"):
-            if first is not None:
-                return first, last
-        return None
+        if self._way == "type":
+            rows = self._ask("type_data_interval")
+        else:
+            rows = self._ask("client_ends", among="among_candidates")
+            if any(None in ends for ends in rows):
+                rows = self._ask("client_data_interval")
+        return next((ends for ends in rows if None not in ends), None)
 
     def clients_behind(self, shown: list[int]) -> bytes | None:
         """Who is behind the cells of the groups that are `shown`, as Parquet; None when they are too many to keep."""
@@ -100,9 +103,9 @@ class Answers:
         parameters = self._parameters | asked_at(self._parameters["ends"])
         return clients_behind(self._connection, scoped(self._groups, "clients_behind"), parameters, shown)
 
-    def _ask(self, name: str) -> list[TupleRow]:
+    def _ask(self, name: str, **parts: str) -> list[TupleRow]:
         return (
-            self._connection.execute(scoped(self._groups, name), self._parameters).fetchall()
+            self._connection.execute(scoped(self._groups, name, **parts), self._parameters).fetchall()
             if self._known
             else []
         )

@@ -63,18 +63,9 @@ def unknown_names(
     connection: Connection[TupleRow], query: ReportQuery, base_currency: str
 ) -> list[UnknownName]:
     """Every name in the query that the current marts do not know, in the order of the parameters."""
-    tags = (
-        [tag for (tag,) in connection.execute("select distinct unnest(tags) from fct_clients")]
-        if query.client_tags
-        else []
-    )
     resellers = _resellers(connection) if query.owners else []
     packages = _as_pairs(_packages(connection)) if query.packages else []
-    found = [
-        UnknownName("client_tags", _unknown("client tag", tag, tags))
-        for tag in query.client_tags
-        if tag not in tags
-    ]
+    found = _unknown_tags(connection, query.client_tags)
     found += _unknown_of("owners", "owner", query.owners, resellers)
     found += _unknown_of("packages", "package", query.packages, packages)
     if query.currency and query.currency != base_currency:
@@ -83,6 +74,20 @@ def unknown_names(
             message = f"unknown currency {query.currency!r}: use one of {', '.join(currencies)}"
             found.append(UnknownName("currency", message))
     return found
+
+
+def _unknown_tags(connection: Connection[TupleRow], tags: Sequence[str]) -> list[UnknownName]:
+    """Tags that no client bears. All that are known are read only to say what is near."""
+    borne = """
+        select tag from unnest(%s::text[]) as asked (tag)
+        where exists (select from fct_clients where tags @> array[tag])
+    """
+    found = {tag for (tag,) in connection.execute(borne, [list(tags)])} if tags else set()
+    unknown = [tag for tag in tags if tag not in found]
+    if not unknown:
+        return []
+    known = [tag for (tag,) in connection.execute("select distinct unnest(tags) from fct_clients")]
+    return [UnknownName("client_tags", _unknown("client tag", tag, known)) for tag in unknown]
 
 
 def _unknown_of(

@@ -1,10 +1,15 @@
 with
 
 days as (
-    select distinct
+    select
         currency,
         utc_date
-    from {{ ref('int_balance_changes_daily') }}
+    from {{ ref('mart_flows_daily') }}
+    union distinct
+    select
+        currency,
+        {{ utc_date('created_at') }} as utc_date
+    from {{ ref('fct_clients') }}
 ),
 
 rates as (

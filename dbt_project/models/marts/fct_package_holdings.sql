@@ -11,7 +11,7 @@ select
     events.client_id,
     events.package_id,
     min(events.occurred_at) as held_since
-from {{ added_events() }} as events
+from {{ added_events('int_transactions') }} as events
 {% if is_incremental() %}
 inner join {{ ref('int_touched') }} as touched on events.client_id = touched.client_id
 {% endif %}

@@ -1,12 +1,8 @@
--- First and last instant of the transactions used that lie in the interval (spec 9): every kind moves a balance. Many clients'
--- are among the type's first and last few; for the others all their months are read, and of a month that the interval cuts
--- the events themselves.
+-- First and last instant of the transactions used that lie in the interval (spec 9): every kind moves a balance. All members'
+-- months are read, and of a month that the interval cuts the events themselves.
 with {scope},
 
-used_members as (
-    select * from members
-    where (held_since is null or held_since < %(last_end)s) and (held_until is null or held_until >= %(last_end)s)
-),
+{used_members},
 
 months as (
     select
@@ -39,12 +35,4 @@ used as (
         or (months.first_at < %(last_end)s and months.last_at >= %(last_end)s)
 )
 
-select
-    coalesce(
-        (select min(occurred_at) from ({first_events}) as firsts where client_id in (select client_id from used_members)),
-        (select min(first_at) from used)
-    ),
-    coalesce(
-        (select max(occurred_at) from ({last_events}) as lasts where client_id in (select client_id from used_members)),
-        (select max(last_at) from used)
-    )
+select min(first_at), max(last_at) from used

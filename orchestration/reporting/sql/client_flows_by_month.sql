@@ -1,25 +1,26 @@
 -- Flows of the members in every period (spec 5), in the base currency. A currency that is none stands where a rate is missing.
 with
 
--- A group of packages counts its own activations and renewals.
-sums_by_package as (
+-- What members activated and renewed, by package: a group of packages counts its own. Which of these that is, is asked of the
+-- few sums, which the planner would take for none.
+sums_by_package as materialized (
     select
         members.group_number,
-        width_bucket(months.utc_month, %(month_starts)s) as period,
+        months.package_id,
+        months.utc_month,
+        case when members.held_since is null then 1 else width_bucket(members.held_since, %(ends)s) + 1 end as first_held,
+        case when members.held_until is null then %(periods)s else width_bucket(members.held_until, %(ends)s) end as last_held,
         months.kind,
         sum(months.quantity) as quantity,
         sum(months.amount) as amount,
         sum(months.unpriced) > 0 as is_unpriced
-    from group_packages
-    inner join mart_client_packages_monthly as months using (package_id)
-    inner join members using (group_number, client_id)
+    from members
+    inner join mart_client_packages_monthly as months using (client_id)
     where
-        not %(everyone)s
+        months.package_id = any(%(group_package_ids)s)
         and months.utc_month >= (%(month_starts)s)[1]
         and months.utc_month < %(last_closing)s
-        and (held_since is null or held_since < (%(ends)s)[width_bucket(months.utc_month, %(month_starts)s)])
-        and (held_until is null or held_until >= (%(ends)s)[width_bucket(months.utc_month, %(month_starts)s)])
-    group by members.group_number, months.utc_month, months.kind
+    group by members.group_number, months.package_id, months.utc_month, first_held, last_held, months.kind
 ),
 
 whole_months as (
@@ -48,7 +49,11 @@ whole_months as (
 
     union all
 
-    select group_number, period, kind, quantity, amount, is_unpriced from sums_by_package
+    select sums.group_number, flow.period, sums.kind, sums.quantity, sums.amount, sums.is_unpriced
+    from group_packages
+    inner join sums_by_package as sums using (group_number, package_id)
+    cross join lateral (select width_bucket(sums.utc_month, %(month_starts)s) as period) as flow
+    where flow.period between sums.first_held and sums.last_held
 ),
 
 -- What lies between two periods' common end and the nearest month's is added to the one and taken away from the other.

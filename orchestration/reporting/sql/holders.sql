@@ -1,11 +1,13 @@
--- From the first of a group's packages on.
+-- From the first of a group's packages on. A package is in one group; that the packages are asked for by name has the planner
+-- know how many hold them. In the order of the clients, whose months and lapses are then found side by side.
 select
-    group_packages.group_number,
+    (%(group_numbers)s::int[])[array_position(%(group_package_ids)s::text[], holdings.package_id)] as group_number,
     scope.client_id,
     scope.currency,
     min(holdings.held_since) as held_since,
     null::timestamptz as held_until
-from group_packages
-inner join fct_package_holdings as holdings using (package_id)
+from fct_package_holdings as holdings
 inner join scope using (client_id)
-group by group_packages.group_number, scope.client_id, scope.currency
+where holdings.package_id = any(%(group_package_ids)s)
+group by 1, scope.client_id, scope.currency
+order by scope.client_id

@@ -1,5 +1,5 @@
 members as materialized (
-    {holders}
+    ({holders})
 
     union all
 

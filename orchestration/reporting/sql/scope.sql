@@ -6,6 +6,7 @@ scope as not materialized (
         client_type = %(client_type)s
         and (%(owner_ids)s::text[] is null or owner_id = any(%(owner_ids)s))
         and (%(client_tags)s::text[] is null or tags && %(client_tags)s)
+        and {among}
 ),
 
 -- One row a group and package: several packages in group 1 are a filter, one package a group is spec 7.

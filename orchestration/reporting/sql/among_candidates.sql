@@ -1,0 +1,1 @@
+client_id = any(array(select client_id from candidates))
