@@ -32,17 +32,21 @@
 {%- endmacro %}
 
 {# Strategy `replace_touched`: the rows of touched clients make place for those that the model gives. meta.touched, meta.instant
-   and meta.only_if are those of `rows_of_touched`. What is found is taken out by where it lies: joined with the table, it
-   would be met with all of its rows. #}
+   and meta.only_if are those of `rows_of_touched`. #}
 {% macro get_incremental_replace_touched_sql(arguments) -%}
     {%- set target = arguments['target_relation'] -%}
     {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     {%- set meta = config.get('meta', {}) -%}
-    delete from {{ target }} where ctid = any (array(
-        {{ rows_of_touched(target, meta.instant, 'ctid', meta.get('touched', 'int_touched'), meta.only_if) }}
-    ));
+    {{ adapter.dispatch('delete_rows_of_touched')(target, meta) }};
     insert into {{ target }} ({{ columns }})
     select {{ columns }} from {{ arguments['temp_relation'] }}
+{%- endmacro %}
+
+{# What is found is taken out by where it lies: joined with the table, it would be met with all of its rows. #}
+{% macro postgres__delete_rows_of_touched(target, meta) -%}
+    delete from {{ target }} where ctid = any (array(
+        {{ rows_of_touched(target, meta.instant, 'ctid', meta.get('touched', 'int_touched'), meta.only_if) }}
+    ))
 {%- endmacro %}
 
 {# Strategy `add`: the model gives differences by its unique_key, which are added to the rows that are there. A row

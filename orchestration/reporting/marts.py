@@ -20,11 +20,13 @@ _CURRENT = """
 
 _FOR_REPORTS = {
     "work_mem": "64MB",
+    "hash_mem_multiplier": "4",
     "jit": "off",
     "random_page_cost": "1.1",
     "plan_cache_mode": "force_custom_plan",
 }
-"""A report sorts its clients' states in memory; compiling a statement takes longer than running most of them; a few
+"""A report sorts its clients' states in memory; of sums by what tells months apart the planner expects a hundred times as many
+as there are, and would rather sort the months; compiling a statement takes longer than running most of them; a few
 clients are found by index, which the default, made for turning disks, thinks dearer than reading the whole table; and a
 plan for any dates and packages, which Postgres tries once a statement has been prepared, can take fifty times as long as
 one for those that are asked for."""

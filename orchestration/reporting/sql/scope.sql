@@ -1,4 +1,4 @@
--- Clients in scope as far as type, tags and owner say (spec 4).
+-- Clients in scope as far as type, tags and owner say (spec 4); `among` narrows it where only some are asked about.
 scope as not materialized (
     select client_id, currency
     from fct_clients
