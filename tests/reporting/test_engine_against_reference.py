@@ -9,7 +9,7 @@ from decimal import Decimal
 from unittest.mock import patch
 
 import pytest
-from extract import Extract, Package, Rate
+from extract import Extract, Package, Rate, Tag
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import MissingRate as ReferenceMissesRate
@@ -137,9 +137,33 @@ def moved_before_there_was_a_rate(kind, amount, package=None):
     )
 
 
+def in_the_middle_of_many():
+    """A tagged client that moves between hundreds of another's transactions, and before and after them."""
+    return world(
+        client("few"),
+        client("many"),
+        Tag("few", "vip"),
+        *(
+            moved("few", day, "refill", "1")
+            for day in ("2018-03-01", "2018-03-10", "2018-03-20", "2018-03-31")
+        ),
+        *(
+            moved("many", f"2018-03-{day}T{number // 60:02}:{number % 60:02}", "refill", "1")
+            for day in ("05", "25")
+            for number in range(301)
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("extract", "params", "as_of"),
     [
+        (in_the_middle_of_many(), asked(*MARCH, client_tags=("vip",)), LATER),
+        (
+            in_the_middle_of_many(),
+            asked(date(2018, 3, 5), date(2018, 3, 25), client_tags=("vip",)),
+            LATER,
+        ),
         (
             pauses_of_a_short_month(),
             asked(date(2018, 2, 1), date(2018, 4, 5), group_by=("date",), active_duration=1),
@@ -149,6 +173,18 @@ def moved_before_there_was_a_rate(kind, amount, package=None):
         (activated_as_the_period_ends(), asked(*MARCH, packages=("One",)), LATER),
         (activated_as_the_period_ends(), asked(*MARCH, group_by=("month", "package_name")), LATER),
         (activated_as_the_period_ends(), asked(*MARCH, group_by=("package_name",)), LATER),
+        # In Kathmandu March is over by then, in UTC not yet.
+        (
+            activated_as_the_period_ends(),
+            asked(
+                date(2018, 3, 1),
+                date(2018, 4, 30),
+                packages=("One",),
+                group_by=("month",),
+                timezone="Asia/Kathmandu",
+            ),
+            LATER,
+        ),
         (charged_for_what_no_package_has_to_do_with(), asked(*MARCH, packages=("One",)), LATER),
         (
             moved_before_there_was_a_rate("package_renewal", "-8", "p1"),
