@@ -9,7 +9,15 @@ from decimal import Decimal
 from unittest.mock import patch
 
 import pytest
-from extract import Extract, Package, Rate, Tag
+from edges import (
+    activated_as_the_period_ends,
+    charged_for_what_no_package_has_to_do_with,
+    in_the_middle_of_many,
+    lapsed_for_a_microsecond,
+    moved_before_there_was_a_rate,
+    pauses_of_a_short_month,
+)
+from extract import Extract, Package, Rate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import MissingRate as ReferenceMissesRate
@@ -74,85 +82,6 @@ def test_engine_and_reference_agree_on_every_cell(replay):
 def answered(*, by_months):
     """Whichever periods: a question on some of the clients is answered by their months, or by their facts alone."""
     return patch("orchestration.reporting.ways.near_utc_months", return_value=by_months)
-
-
-def pauses_of_a_short_month():
-    """Paid on 1 February, and again on the day given: three clients, each a little later than the one before."""
-    days = (
-        "2018-02-27",
-        "2018-02-28T23:59:59.999999",
-        "2018-03-01",
-        "2018-03-01T00:00:00.000001",
-        "2018-03-20",
-    )
-    return world(
-        *(client(f"c{number}") for number, _ in enumerate(days)),
-        *(moved(f"c{number}", "2018-02-01", "usage", "-1") for number, _ in enumerate(days)),
-        *(moved(f"c{number}", "2018-02-10", "refill", "5") for number, _ in enumerate(days)),
-        *(moved(f"c{number}", day, "usage", "-2") for number, day in enumerate(days)),
-    )
-
-
-def lapsed_for_a_microsecond():
-    """Paid as January ended, and again a microsecond into March: known until then, it has lapsed by then."""
-    return world(
-        client("a"),
-        moved("a", "2018-01-31T23:59:59.999999", "usage", "-1"),
-        moved("a", "2018-03-01T00:00:00.000001", "usage", "-2"),
-    )
-
-
-def activated_as_the_period_ends():
-    """A package taken on the first instant after March, and one a microsecond before; both clients refill in March."""
-    return world(
-        Package("p1", "One"),
-        *(client(name) for name in ("on time", "too late")),
-        *(moved(name, "2018-03-10", "refill", "7") for name in ("on time", "too late")),
-        moved("on time", "2018-03-31T23:59:59.999999", "package_activation", "-1", "p1"),
-        moved("too late", "2018-04-01", "package_activation", "-1", "p1"),
-    )
-
-
-def charged_for_what_no_package_has_to_do_with():
-    """A client of a package: usage that names another one, an activation that names none."""
-    return world(
-        Package("p1", "One"),
-        Package("p2", "Two"),
-        client("a"),
-        moved("a", "2018-02-10", "package_activation", "-1", "p1"),
-        moved("a", "2018-03-10", "usage", "-2", "p2"),
-        moved("a", "2018-03-11", "package_activation", "-4"),
-        moved("a", "2018-03-12", "package_renewal", "-8", "p1"),
-    )
-
-
-def moved_before_there_was_a_rate(kind, amount, package=None):
-    """A month in which one transaction moved, in pounds that have a rate from the next day on."""
-    return world(
-        Package("p1", "One"),
-        client("a", currency="GBP"),
-        moved("a", "2018-02-10", "package_activation", "-1", "p1"),
-        moved("a", "2018-03-12", kind, amount, package),
-        Rate("GBP", date(2018, 3, 13), Decimal(2)),
-    )
-
-
-def in_the_middle_of_many():
-    """A tagged client that moves between hundreds of another's transactions, and before and after them."""
-    return world(
-        client("few"),
-        client("many"),
-        Tag("few", "vip"),
-        *(
-            moved("few", day, "refill", "1")
-            for day in ("2018-03-01", "2018-03-10", "2018-03-20", "2018-03-31")
-        ),
-        *(
-            moved("many", f"2018-03-{day}T{number // 60:02}:{number % 60:02}", "refill", "1")
-            for day in ("05", "25")
-            for number in range(301)
-        ),
-    )
 
 
 @pytest.mark.parametrize(
