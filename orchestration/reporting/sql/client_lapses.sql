@@ -1,8 +1,7 @@
 -- Which members have lapsed, state by state.
 select
     members.group_number,
-    case when members.held_since is null then 1 else width_bucket(members.held_since, %(ends)s) + 1 end as first_held,
-    case when members.held_until is null then %(periods)s else width_bucket(members.held_until, %(ends)s) end as last_held,
+    {periods_held},
     members.currency,
     lapses.valid_from,
     lapses.valid_to,
