@@ -39,5 +39,5 @@ def owners_in_scope(
     filters = resolve_filters(connection, query, base_currency)
     groups = groups_of(query, filters)
     scope = scope_parameters(query, filters, groups)
-    rows = connection.execute(scoped(groups, "owners_in_scope"), scope | {"until": until})
+    rows = connection.execute(scoped(groups, "owners_in_scope"), scope | {"periods": 1, "ends": [until]})
     return dict(rows.fetchall())

@@ -4,8 +4,8 @@ with {scope},
 flows as (
     select
         members.group_number,
-        members.held_since,
-        members.held_until,
+        members.first_held,
+        members.last_held,
         width_bucket(events.occurred_at, %(starts)s) as period,
         events.kind,
         events.package_id,

@@ -1,14 +1,13 @@
 -- Flows of the members in every period (spec 5), in the base currency. A currency that is none stands where a rate is missing.
 with
 
--- What members activated and renewed, by package: a group of packages counts its own. Which of these that is, is asked of the
--- few sums, which the planner would take for none.
+-- What members activated and renewed, by package: a group of packages counts its own, with which a member is in it. Which of
+-- these that is, is asked of the few sums, which the planner would take for none.
 sums_by_package as materialized (
     select
         members.group_number,
         months.package_id,
         months.utc_month,
-        {periods_held},
         months.kind,
         sum(months.quantity) as quantity,
         sum(months.amount) as amount,
@@ -19,7 +18,7 @@ sums_by_package as materialized (
         months.package_id = any(%(group_package_ids)s)
         and months.utc_month >= (%(month_starts)s)[1]
         and months.utc_month < %(last_closing)s
-    group by members.group_number, months.package_id, months.utc_month, first_held, last_held, months.kind
+    group by members.group_number, months.package_id, months.utc_month, months.kind
 ),
 
 whole_months as (
@@ -35,32 +34,33 @@ whole_months as (
         select width_bucket(sums.utc_month, %(month_starts)s) as period, moved.*
         from (
             values
-                ('refill', refill_quantity, refill_amount, true),
-                ('usage', usage_quantity, usage_amount, true),
-                ('package_activation', package_activation_quantity, package_activation_amount, false),
-                ('package_renewal', package_renewal_quantity, package_renewal_amount, false)
-        ) as moved (kind, quantity, amount, is_any_groups)
+                ('refill', refill_quantity, refill_amount),
+                ('usage', usage_quantity, usage_amount),
+                ('package_activation', package_activation_quantity, package_activation_amount),
+                ('package_renewal', package_renewal_quantity, package_renewal_amount)
+        ) as moved (kind, quantity, amount)
     ) as flow
-    where
-        flow.quantity > 0
-        and flow.period between sums.first_held and sums.last_held
-        and (flow.is_any_groups or %(everyone)s or sums.group_number = %(no_package_group)s)
+    where flow.quantity > 0 and flow.period between sums.first_held and sums.last_held
 
     union all
 
-    select sums.group_number, flow.period, sums.kind, sums.quantity, sums.amount, sums.is_unpriced
+    select
+        sums.group_number,
+        width_bucket(sums.utc_month, %(month_starts)s),
+        sums.kind,
+        sums.quantity,
+        sums.amount,
+        sums.is_unpriced
     from group_packages
     inner join sums_by_package as sums using (group_number, package_id)
-    cross join lateral (select width_bucket(sums.utc_month, %(month_starts)s) as period) as flow
-    where flow.period between sums.first_held and sums.last_held
 ),
 
 -- What lies between two periods' common end and the nearest month's is added to the one and taken away from the other.
 flows as (
     select
         events.group_number,
-        events.held_since,
-        events.held_until,
+        events.first_held,
+        events.last_held,
         side.period,
         events.kind,
         events.package_id,

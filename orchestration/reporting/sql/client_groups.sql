@@ -3,4 +3,4 @@ with {scope}
 
 select distinct group_number
 from members
-where (held_since is null or held_since < %(last_end)s) and (held_until is null or held_until >= %(first_end)s)
+where first_held <= last_held

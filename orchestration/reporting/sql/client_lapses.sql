@@ -1,7 +1,8 @@
 -- Which members have lapsed, state by state.
 select
     members.group_number,
-    {periods_held},
+    members.first_held,
+    members.last_held,
     members.currency,
     lapses.valid_from,
     lapses.valid_to,

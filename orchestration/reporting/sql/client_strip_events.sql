@@ -3,5 +3,4 @@ select group_number, closes as period, sign, currency, kind, amount, balance, cr
 from strip_events_of_members
 where
     closes > 0
-    and (held_since is null or held_since < (%(ends)s)[closes])
-    and (held_until is null or held_until >= (%(ends)s)[closes])
+    and closes between first_held and last_held

@@ -14,7 +14,7 @@ strips as (
 
 -- Events and members are looked up as a whole each: how many events a strip has the planner underrates.
 strip_events_of_members as materialized (
-    select members.group_number, members.held_since, members.held_until, events.*
+    select members.group_number, members.first_held, members.last_held, events.*
     from (
         select strips.sign, strips.closes, strips.opens, events.*
         from strips

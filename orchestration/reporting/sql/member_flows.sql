@@ -1,4 +1,5 @@
--- Of `flows`, those of whoever is in the group at the period's end; of activations and renewals the group's own (spec 5).
+-- Of `flows`, those of whoever is in the group at the period's end; of activations and renewals a group of packages counts its
+-- own (spec 5), with which a client is in it.
 select
     group_number,
     period,
@@ -10,15 +11,12 @@ select
 from flows
 where
     kind in ('refill', 'usage', 'package_activation', 'package_renewal')
-    and (held_since is null or held_since < (%(ends)s)[period])
-    and (held_until is null or held_until >= (%(ends)s)[period])
-    and (
-        %(everyone)s
-        or kind in ('refill', 'usage')
-        or flows.group_number = %(no_package_group)s
-        or exists (
+    and case
+        when kind in ('refill', 'usage') or {counts_any_package}
+            then period between first_held and last_held
+        else exists (
             select from group_packages
             where group_packages.group_number = flows.group_number and group_packages.package_id = flows.package_id
         )
-    )
+    end
 group by group_number, period, kind, currency, utc_date

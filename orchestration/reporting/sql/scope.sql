@@ -14,5 +14,5 @@ group_packages as (
     select * from unnest(%(group_numbers)s::int[], %(group_package_ids)s::text[]) as g (group_number, package_id)
 ),
 
--- One row a group and client: in scope at every e with held_since < e <= held_until, each empty for no limit.
+-- One row a group and client: in the group at the ends of the periods from `first_held` to `last_held`, if any.
 {members}

@@ -6,11 +6,11 @@ select
     members.currency,
     greatest(
         width_bucket(events.occurred_at, %(closing_instants)s) + 1,
-        case when members.held_since is null then 1 else width_bucket(members.held_since, %(ends)s) + 1 end
+        members.first_held
     ) as first_period,
     least(
         case when events.valid_to is null then %(periods)s else width_bucket(events.valid_to, %(closing_instants)s) end,
-        case when members.held_until is null then %(periods)s else width_bucket(members.held_until, %(ends)s) end
+        members.last_held
     ) as last_period,
     width_bucket(events.last_paid_at, %(active_since)s) as last_active_period,
     events.last_paid_at,

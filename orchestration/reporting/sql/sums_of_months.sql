@@ -8,7 +8,8 @@ select
     months.until_month,
     months.last_paid_at is not null as has_paid,
     months.unpriced > 0 as is_unpriced,
-    {periods_held},
+    members.first_held,
+    members.last_held,
     sum(months.created) as created_clients,
     count(*) as clients,
     count(*) filter (where months.balance > 0) as positive_clients,
@@ -19,14 +20,15 @@ select
     sum(months.refill_amount) as refill_amount,
     sum(months.usage_quantity) as usage_quantity,
     sum(months.usage_amount) as usage_amount,
-    sum(months.package_activation_quantity) as package_activation_quantity,
-    sum(months.package_activation_amount) as package_activation_amount,
-    sum(months.package_renewal_quantity) as package_renewal_quantity,
-    sum(months.package_renewal_amount) as package_renewal_amount
+    sum(months.package_activation_quantity) filter (where {counts_any_package}) as package_activation_quantity,
+    sum(months.package_activation_amount) filter (where {counts_any_package}) as package_activation_amount,
+    sum(months.package_renewal_quantity) filter (where {counts_any_package}) as package_renewal_quantity,
+    sum(months.package_renewal_amount) filter (where {counts_any_package}) as package_renewal_amount
 from members
 inner join mart_clients_monthly as months using (client_id)
 where
     months.utc_month < %(last_closing)s
     and (months.until_month is null or months.until_month >= %(first_closing)s or months.utc_month >= (%(month_starts)s)[1])
 group by
-    members.group_number, members.currency, months.utc_month, months.until_month, has_paid, is_unpriced, first_held, last_held
+    members.group_number, members.currency, months.utc_month, months.until_month, has_paid, is_unpriced,
+    members.first_held, members.last_held
