@@ -9,23 +9,23 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether a row of a touched client, with that instant, is made anew: `touched` is int_touched. One comparison, which an
-   index by client and instant can answer. #}
-{% macro is_replaced(instant) -%}
-    {{ instant }} >= coalesce(touched.since, cast('0001-01-01 00:00:00+00' as {{ type_instant() }}))
+{# Whether a row of a touched client, with that instant, is made anew: `touched` is int_touched, or another model that says who
+   they are, and from when on in the column `since`. One comparison, which an index by client and instant can answer. #}
+{% macro is_replaced(instant, since='since') -%}
+    {{ instant }} >= coalesce(touched.{{ since }}, {{ long_ago() }})
 {%- endmacro %}
 
 {# The rows of touched clients in a relation: those from the touched instant on where `instant` names the column of a row's
    instant, and where `only_if` is given, only of whom it is true. Each client's are looked up by index (`offset 0`): how little
    lies after an instant the planner does not know, and it would read all of the relation for it. `touched` is the model that
    says who they are. #}
-{% macro rows_of_touched(relation, instant=none, columns='*', touched='int_touched', only_if=none) -%}
+{% macro rows_of_touched(relation, instant=none, columns='*', touched='int_touched', only_if=none, since='since') -%}
     select found.*
     from {{ ref(touched) }} as touched
     cross join lateral (
         select {{ columns }} from {{ relation }} as rows_there
         where rows_there.client_id = touched.client_id
-        {%- if instant %} and {{ is_replaced('rows_there.' ~ instant) }}{% endif %}
+        {%- if instant %} and {{ is_replaced('rows_there.' ~ instant, since) }}{% endif %}
         offset 0
     ) as found
     {%- if only_if %} where touched.{{ only_if }}{% endif %}
@@ -82,3 +82,8 @@
     set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off;
     set local random_page_cost = 1.1; set local enable_memoize = off; set local parallel_tuple_cost = 0.01
 {%- endmacro %}
+
+{# A way in which the server would make a table, and should not (docs/decisions.md, "A full build costs ..."). #}
+{% macro without(way) -%}{{ adapter.dispatch('without')(way) }}{%- endmacro %}
+{% macro default__without(way) -%}select 1{%- endmacro %}
+{% macro postgres__without(way) -%} set local enable_{{ way }} = off {%- endmacro %}

@@ -18,6 +18,11 @@
 {{ return(['refill', 'usage', 'package_activation', 'package_renewal']) }}
 {% endmacro %}
 
+{# Those of them that are of a package, which a client holds from then on (spec 5). #}
+{% macro package_kinds() %}
+{{ return(['package_activation', 'package_renewal']) }}
+{% endmacro %}
+
 {# The earliest instant at which a client last paid at `paid_at` can have lapsed: an active duration is at least a
    month, and the shortest is February's 28 days, less what a change of the clocks or of the date line takes. #}
 {% macro shortest_lapse(paid_at) %}{{ dbt.dateadd('day', 26, paid_at) }}{% endmacro %}

@@ -22,6 +22,11 @@
 {% macro default__never() %}cast('infinity' as {{ type_instant() }}){% endmacro %}
 {% macro spark__never() %}cast('9999-12-31' as timestamp){% endmacro %}
 
+{# An instant before all others. #}
+{% macro long_ago() %}{{ return(adapter.dispatch('long_ago')()) }}{% endmacro %}
+{% macro default__long_ago() %}cast('-infinity' as {{ type_instant() }}){% endmacro %}
+{% macro spark__long_ago() %}cast('0001-01-01' as timestamp){% endmacro %}
+
 {# The UTC hour of an event, by which the facts are indexed: a sixth of the size of an index by instant. The statements of the
    reports look events up by just this expression (`reporting/sql/event_hour.sql`). #}
 {% macro event_hour() -%} date_bin('1 hour', occurred_at, '2000-01-01 00:00:00+00'::timestamptz) {%- endmacro %}

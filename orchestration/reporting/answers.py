@@ -48,7 +48,8 @@ class Answers:
         """The groups that the table shows: all but packages that no client in scope holds (spec 7)."""
         if self._groups.labels == (None,):
             return [1]
-        return sorted(number for (number,) in self._ask("client_groups"))
+        groups = "package_groups" if self._way == "packages" else "client_groups"
+        return sorted(number for (number,) in self._ask(groups))
 
     def sums(self, numbers: Sequence[int]) -> Iterator[SumRow]:
         """The cohorts at every known period's end, and the flows in it, as items of the report (spec 5), of these groups.
@@ -61,6 +62,8 @@ class Answers:
         match self._way:
             case "type":
                 yield from self._priced(groups, "type_sums", "type_flows")
+            case "packages":
+                yield from self._priced(groups, "package_sums", "client_flows")
             case "months":
                 yield from self._priced(groups, "client_sums_by_month", "client_flows")
             case "facts":

@@ -69,8 +69,10 @@ def strip_beside(boundary: datetime, unit: Unit) -> Strip:
 
 
 def by_utc_months(periods: Sequence[Period]) -> bool:
-    """Whether every boundary that a cohort depends on is the first instant of a UTC month."""
-    boundaries = {instant for period in periods for instant in (period.end, period.active_since)}
+    """Whether every boundary is the first instant of a UTC month, and every end of an active duration."""
+    boundaries = {
+        instant for period in periods for instant in (period.start, period.end, period.active_since)
+    }
     return all(utc_month(instant) == instant for instant in boundaries)
 
 

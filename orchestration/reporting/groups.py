@@ -27,6 +27,11 @@ class Groups:
         return self.who == "everyone"
 
     @property
+    def are_packages(self) -> bool:
+        """Whether each is the holders of one package, or of none."""
+        return not self.everyone and len({number for number, _ in self.members}) == len(self.members)
+
+    @property
     def who(self) -> Literal["everyone", "holding", "holding_or_none"]:
         """Whom `members` of `sql/scope.sql` are: those in scope, the holders of packages, or those and all others."""
         if self.no_package is not None:

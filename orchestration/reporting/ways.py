@@ -1,8 +1,9 @@
 """The ways in which a query is answered, each exact: which statements of `sql/` it takes, and their parameters of time.
 
 All clients of a type are answered by the daily marts, and by facts only for what lies between a UTC midnight and a
-boundary. Some of the clients, or groups, are answered by these clients' months, where the periods are months or nearly
-so, and by facts for what lies beside; else by their facts alone.
+boundary. Packages among them are answered by the packages' months, where the periods are whole months. Some of the clients, or
+other groups, are answered by these clients' months, where the periods are months or nearly so, and by facts for what lies
+beside; else by their facts alone.
 """
 
 from datetime import datetime
@@ -22,13 +23,25 @@ from orchestration.reporting.money import closing_date
 from orchestration.reporting.periods import Period
 from orchestration.reporting.resolve import Filters
 
-Way = Literal["type", "months", "facts"]
+Way = Literal["type", "packages", "months", "facts"]
+
+_MONTHS = {"cohorts": "cohorts_from_spans", "spans": "spans_of_months"}
+_MONTHS_AND_STRIPS = {
+    "cohorts": "cohorts_from_closings",
+    "closings": "cohorts_from_spans",
+    "spans": "spans_of_months",
+    "strip_events": "client_strip_events",
+    "lapses": "client_lapses",
+}
 
 
 def way_of(filters: Filters, groups: Groups, known: list[Period]) -> Way:
     """Which way a query over those periods is answered."""
-    if groups.everyone and not filters.owner_ids and not filters.client_tags:
-        return "type"
+    if not filters.owner_ids and not filters.client_tags:
+        if groups.everyone:
+            return "type"
+        if groups.are_packages and by_utc_months(known):
+            return "packages"
     return "months" if near_utc_months(known) else "facts"
 
 
@@ -42,14 +55,10 @@ def parts_of(way: Way, known: list[Period]) -> dict[str, str]:
                 "strip_events": "type_strip_events",
                 "lapses": f"type_lapses_by_{'month' if by_utc_months(known) else 'state'}",
             }
+        case "packages":
+            return _MONTHS
         case "months":
-            return {
-                "cohorts": "cohorts_from_closings",
-                "closings": "client_closings",
-                "spans": "spans_of_months",
-                "strip_events": "client_strip_events",
-                "lapses": "client_lapses",
-            }
+            return _MONTHS if by_utc_months(known) else _MONTHS_AND_STRIPS
         case "facts":
             return {"cohorts": "client_cohorts", "spans": "spans_of_states"}
 
@@ -57,7 +66,7 @@ def parts_of(way: Way, known: list[Period]) -> dict[str, str]:
 def period_parameters(known: list[Period], way: Way) -> dict[str, Any]:
     """The known periods as arrays, and the UTC days or months and the strips beside them that make them up."""
     days, rests = whole_days_and_rests(known)
-    unit: Unit = utc_month if way == "months" else utc_day
+    unit: Unit = utc_month if way in ("packages", "months") else utc_day
     ends = [period.end for period in known]
     closings = [strip_beside(period.end, unit) for period in known]
     month_starts = [strip_beside(period.start, unit).begin for period in known]
@@ -72,7 +81,7 @@ def period_parameters(known: list[Period], way: Way) -> dict[str, Any]:
         "first_start": known[0].start,
         "first_end": known[0].end,
         "last_end": known[-1].end,
-        "lapses_apart": way == "months",
+        "lapses_apart": way == "months" and not by_utc_months(known),
         "whole_day_periods": [number for number, _, _ in days],
         "whole_day_starts": [first for _, first, _ in days],
         "whole_day_ends": [after for _, _, after in days],

@@ -24,6 +24,7 @@ DEPENDS_ON = (
     "fct_package_holdings",
     "mart_clients_monthly",
     "mart_client_packages_monthly",
+    "mart_packages_monthly",
     "mart_flows_daily",
     "mart_base_flows_daily",
     "mart_balances_daily",

@@ -24,6 +24,7 @@ MODELS = (
     "int_rates_daily",
     "mart_clients_monthly",
     "mart_client_packages_monthly",
+    "mart_packages_monthly",
     "mart_flows_daily",
     "mart_base_flows_daily",
     "int_balance_changes_daily",

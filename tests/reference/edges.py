@@ -44,6 +44,24 @@ def activated_as_the_period_ends():
     )
 
 
+def moved_before_and_after_the_first_package():
+    """Two packages, the first taken in March at a month's first instant; refills before and after, a client without any."""
+    return world(
+        Package("p1", "One"),
+        Package("p2", "Two"),
+        client("a"),
+        client("none"),
+        moved("a", "2018-01-10", "refill", "100"),
+        moved("none", "2018-01-10", "refill", "50"),
+        moved("a", "2018-02-10", "usage", "-3"),
+        moved("a", "2018-03-01", "package_activation", "-7", "p1"),
+        moved("a", "2018-05-31T23:59:59.999999", "package_activation", "-11", "p2"),
+        moved("a", "2018-08-20", "package_renewal", "-13", "p1"),
+        moved("none", "2018-08-20", "usage", "-70"),
+        moved("a", "2018-10-02", "refill", "17"),
+    )
+
+
 def charged_for_what_no_package_has_to_do_with():
     """A client of a package: usage that names another one, an activation that names none."""
     return world(

@@ -3,6 +3,7 @@
 import itertools
 import os
 from calendar import monthrange
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from edges import (
     charged_for_what_no_package_has_to_do_with,
     in_the_middle_of_many,
     lapsed_for_a_microsecond,
+    moved_before_and_after_the_first_package,
     moved_before_there_was_a_rate,
     pauses_of_a_short_month,
 )
@@ -32,18 +34,19 @@ from orchestration.reporting.money import MissingRate
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.table import plain
 
+YEAR = date(2018, 1, 1), date(2018, 12, 31)
 EXAMPLES = int(os.environ.get("ENGINE_EXAMPLES", "200"))
 
 
 @st.composite
 def worlds_with_questions(draw):
-    """A world, and some questions; half of them once more over whole UTC months, which the monthly mart answers."""
+    """A world, and some questions; half of them once more over whole UTC months, which the monthly marts answer."""
     world = draw(worlds())
     asked = draw(st.lists(questions(world), min_size=1, max_size=2)) if world.clients else []
-    return world, [*asked, *(over_whole_months(question) for question in asked if draw(st.booleans()))]
+    return world, [*asked, *(over_whole_months(draw, question) for question in asked if draw(st.booleans()))]
 
 
-def over_whole_months(question: Question) -> Question:
+def over_whole_months(draw, question: Question) -> Question:
     params = question.params
     first, last = (
         when.date() if isinstance(when, datetime) else when
@@ -52,9 +55,20 @@ def over_whole_months(question: Question) -> Question:
         )
     )
     interval = first.replace(day=1), last.replace(day=monthrange(last.year, last.month)[1])
-    whole = replace(
-        params, interval=interval, timezone="UTC", client_tags=(), owners=(), packages=(), group_by=("month",)
+    everyone = {"client_tags": (), "owners": ()} if draw(st.booleans()) else {}
+    group_by = draw(
+        st.sampled_from(
+            [
+                ("month",),
+                ("month", "package_name"),
+                ("year",),
+                ("year", "package_name"),
+                ("package_name",),
+                (),
+            ]
+        )
     )
+    whole = replace(params, interval=interval, timezone="UTC", group_by=group_by, **everyone)
     return replace(question, params=whole, as_of=max(question.as_of, datetime(2030, 1, 1, tzinfo=UTC)))
 
 
@@ -65,13 +79,13 @@ def test_engine_and_reference_agree_on_every_cell(replay):
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         print_blob=True,
     )
-    @given(worlds_with_questions(), st.booleans())
-    def agree(drawn, by_months):
+    @given(worlds_with_questions(), st.sampled_from(MARTS))
+    def agree(drawn, marts):
         world, asked = drawn
         try:
             for question in asked:
                 replay.fill(world, question.as_of)
-                with answered(by_months=by_months):
+                with answered(by=marts):
                     compare(replay.connection, world, question)
         finally:
             replay.connection.rollback()
@@ -79,9 +93,18 @@ def test_engine_and_reference_agree_on_every_cell(replay):
     agree()
 
 
-def answered(*, by_months):
-    """Whichever periods: a question on some of the clients is answered by their months, or by their facts alone."""
-    return patch("orchestration.reporting.ways.near_utc_months", return_value=by_months)
+MARTS = ("months", "months and strips", "facts")
+
+
+@contextmanager
+def answered(*, by):
+    """Whichever periods: a question on some of the clients or on packages is answered by months, by clients' months with what
+    lies beside, or by facts alone."""
+    ways = "orchestration.reporting.ways"
+    with patch(f"{ways}.near_utc_months", return_value=by != "facts"), ExitStack() as only_when_not_whole:
+        if by != "months":
+            only_when_not_whole.enter_context(patch(f"{ways}.by_utc_months", return_value=False))
+        yield
 
 
 @pytest.mark.parametrize(
@@ -102,6 +125,24 @@ def answered(*, by_months):
         (activated_as_the_period_ends(), asked(*MARCH, packages=("One",)), LATER),
         (activated_as_the_period_ends(), asked(*MARCH, group_by=("month", "package_name")), LATER),
         (activated_as_the_period_ends(), asked(*MARCH, group_by=("package_name",)), LATER),
+        (moved_before_and_after_the_first_package(), asked(*YEAR, group_by=("month", "package_name")), LATER),
+        (moved_before_and_after_the_first_package(), asked(*YEAR, group_by=("year", "package_name")), LATER),
+        (
+            moved_before_and_after_the_first_package(),
+            asked(*YEAR, group_by=("month",), packages=("Two",)),
+            LATER,
+        ),
+        (
+            moved_before_and_after_the_first_package(),
+            asked(*YEAR, group_by=("month",), packages=("One", "Two"), active_duration=1),
+            LATER,
+        ),
+        # Of a client whom nothing happened to by then, nothing is known but that it holds no package.
+        (
+            moved_before_and_after_the_first_package(),
+            asked(date(2016, 1, 1), date(2016, 12, 31), group_by=("month", "package_name")),
+            LATER,
+        ),
         # In Kathmandu March is over by then, in UTC not yet.
         (
             activated_as_the_period_ends(),
@@ -126,8 +167,8 @@ def answered(*, by_months):
 )
 def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, params, as_of):
     replay.fill(extract, as_of)
-    for by_months in (True, False):
-        with answered(by_months=by_months):
+    for marts in MARTS:
+        with answered(by=marts):
             compare(replay.connection, extract, Question(params, as_of, "USD", LATER))
     replay.connection.rollback()
 

@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('int_renewed_events') }}
+-- depends_on: {{ ref('int_replaced_events') }}
 {{ config(indexes=[{'columns': ['client_id'], 'unique': true}]) }}
 
 with
@@ -12,11 +14,39 @@ touched as (
         clients.client_id,
         rates.since
     from {{ source('build', 'touched_rates') }} as rates
-    inner join {{ ref('fct_clients') }} as clients on rates.currency = clients.currency
+    inner join {{ ref('stg_billing__clients') }} as clients on rates.currency = clients.currency
+),
+
+-- Who may hold other packages now, or since another instant, is in other groups in all of its months. The event at the touched
+-- instant is as it was: the one before the change.
+regrouped as (
+    {%- if as_built_before('fct_client_events') %}
+    {%- for events in ('int_renewed_events', 'int_replaced_events') %}
+    select events.client_id
+    from {{ ref(events) }} as events
+    inner join {{ ref('int_touched') }} as known on events.client_id = known.client_id
+    where
+        events.kind in ('{{ package_kinds() | join("', '") }}')
+        and events.package_id <> ''
+        and (known.since is null or events.occurred_at > known.since)
+    {{ 'union distinct' if not loop.last }}
+    {%- endfor %}
+    {%- else %}
+    select client_id from {{ ref('int_touched') }} where 1 = 0
+    {%- endif %}
+),
+
+repriced as (
+    select
+        client_id,
+        case when count(*) = count(since) then {{ utc_month('min(since)') }} end as since
+    from touched
+    group by client_id
 )
 
 select
-    client_id,
-    case when count(*) = count(since) then {{ utc_month('min(since)') }} end as since
-from touched
-group by client_id
+    repriced.client_id,
+    repriced.since,
+    case when regrouped.client_id is null then repriced.since end as packages_since
+from repriced
+left join regrouped on repriced.client_id = regrouped.client_id

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_replaced_package_months') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',

@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('int_touched') }}
 -- depends_on: {{ ref('int_renewed_events') }}
+-- depends_on: {{ ref('int_replaced_package_months') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -16,7 +17,7 @@ from {{ added_events('int_transactions') }} as events
 inner join {{ ref('int_touched') }} as touched on events.client_id = touched.client_id
 {% endif %}
 where
-    events.kind in ('package_activation', 'package_renewal')
+    events.kind in ('{{ package_kinds() | join("', '") }}')
     and events.package_id <> ''
     {% if is_incremental() %}
     -- What began before the touched instant is as it was.

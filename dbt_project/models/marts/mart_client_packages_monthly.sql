@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('int_repriced') }}
 -- depends_on: {{ ref('fct_client_events') }}
+-- depends_on: {{ ref('int_replaced_package_months') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -11,16 +12,17 @@ select
     events.client_id,
     rates.utc_month,
     events.package_id,
-    events.kind,
-    count(*) as quantity,
-    cast(sum(events.amount * rates.rate) as {{ type_converted() }}) as amount,
-    count(*) - count(rates.rate) as unpriced
+    {%- for kind in package_kinds() %}
+    cast(count(case when events.kind = '{{ kind }}' then 1 end) as {{ dbt.type_int() }}) as {{ kind }}_quantity,
+    cast(sum(case when events.kind = '{{ kind }}' then events.amount * rates.rate end) as {{ type_converted() }}) as {{ kind }}_amount,
+    {%- endfor %}
+    cast(count(*) - count(rates.rate) as {{ dbt.type_int() }}) as unpriced
 from {{ repriced_events() }} as events
 inner join {{ ref('int_rates_daily') }} as rates
     on events.currency = rates.currency and events.utc_date = rates.utc_date
 where
-    events.kind in ('package_activation', 'package_renewal')
+    events.kind in ('{{ package_kinds() | join("', '") }}')
     and events.package_id <> ''
-group by events.client_id, rates.utc_month, events.package_id, events.kind
+group by events.client_id, rates.utc_month, events.package_id
 -- A package's rows lie together, in the order of their clients.
 order by events.package_id, events.client_id

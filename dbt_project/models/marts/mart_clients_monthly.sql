@@ -1,8 +1,10 @@
 -- depends_on: {{ ref('int_repriced') }}
 -- depends_on: {{ ref('fct_client_events') }}
+-- depends_on: {{ ref('int_replaced_package_months') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
+    pre_hook=without('hashagg'),
     meta={'touched': 'int_repriced', 'instant': 'utc_month'},
     indexes=[{'columns': ['client_id', 'utc_month'], 'unique': true}],
 ) }}
@@ -27,7 +29,7 @@ select
     utc_month,
     {{ utc_month('max(closing_until)') }} as until_month,
     cast(max(closing_balance) as {{ type_money() }}) as balance,
-    max(last_paid_at) as last_paid_at,
+    {{ utc_month('max(last_paid_at)') }} as last_paid_month,
     max(created) as created,
     {%- for kind in flow_kinds() %}
     cast(count(case when kind = '{{ kind }}' then 1 end) as {{ dbt.type_int() }}) as {{ kind }}_quantity,
@@ -40,5 +42,5 @@ select
     max(case when kind <> 'created' then occurred_at end) as last_at
 from priced
 group by client_id, utc_month
--- A client's rows lie together, so that they are read as one.
+-- A client's rows lie together, so that they are read as one. Events nearly do: to sort them is quicker than to hash them.
 order by client_id, utc_month

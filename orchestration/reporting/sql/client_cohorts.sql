@@ -1,4 +1,4 @@
 -- The three cohorts at every period's end, from the facts of the members: any filter, any group, any boundaries.
 with {scope}
 
-select * from ({client_closings}) as closings
+select * from ({cohorts_from_spans}) as closings

@@ -8,51 +8,40 @@ sums_by_package as materialized (
         members.group_number,
         months.package_id,
         months.utc_month,
-        months.kind,
-        sum(months.quantity) as quantity,
-        sum(months.amount) as amount,
-        sum(months.unpriced) > 0 as is_unpriced
+        sum(months.package_activation_quantity) as package_activation_quantity,
+        sum(months.package_activation_amount) as package_activation_amount,
+        sum(months.package_renewal_quantity) as package_renewal_quantity,
+        sum(months.package_renewal_amount) as package_renewal_amount,
+        sum(months.unpriced) as unpriced
     from members
     inner join mart_client_packages_monthly as months using (client_id)
     where
         months.package_id = any(%(group_package_ids)s)
         and months.utc_month >= (%(month_starts)s)[1]
         and months.utc_month < %(last_closing)s
-    group by members.group_number, months.package_id, months.utc_month, months.kind
+    group by members.group_number, months.package_id, months.utc_month
 ),
 
 whole_months as (
-    select
-        sums.group_number,
-        flow.period,
-        flow.kind,
-        flow.quantity,
-        flow.amount,
-        sums.is_unpriced
-    from sums_of_months as sums
-    cross join lateral (
-        select width_bucket(sums.utc_month, %(month_starts)s) as period, moved.*
-        from (
-            values
-                ('refill', refill_quantity, refill_amount),
-                ('usage', usage_quantity, usage_amount),
-                ('package_activation', package_activation_quantity, package_activation_amount),
-                ('package_renewal', package_renewal_quantity, package_renewal_amount)
-        ) as moved (kind, quantity, amount)
-    ) as flow
-    where flow.quantity > 0 and flow.period between sums.first_held and sums.last_held
+    {flows_of_months}
 
     union all
 
     select
         sums.group_number,
         width_bucket(sums.utc_month, %(month_starts)s),
-        sums.kind,
-        sums.quantity,
-        sums.amount,
-        sums.is_unpriced
+        flow.kind,
+        flow.quantity,
+        flow.amount,
+        sums.unpriced
     from group_packages
     inner join sums_by_package as sums using (group_number, package_id)
+    cross join lateral (
+        values
+            ('package_activation', package_activation_quantity, package_activation_amount),
+            ('package_renewal', package_renewal_quantity, package_renewal_amount)
+    ) as flow (kind, quantity, amount)
+    where flow.quantity > 0
 ),
 
 -- What lies between two periods' common end and the nearest month's is added to the one and taken away from the other.
@@ -73,15 +62,7 @@ flows as (
     where side.period between 1 and %(periods)s
 )
 
-select
-    group_number,
-    period,
-    kind as item,
-    case when is_unpriced then '' else %(base_currency)s end as currency,
-    (%(last_end)s::timestamptz at time zone 'UTC')::date as utc_date,
-    quantity,
-    amount
-from whole_months
+{priced_months}
 
 union all
 
