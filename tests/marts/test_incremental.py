@@ -4,11 +4,11 @@ import os
 
 import databases
 import pytest
-from extract import TABLES
+from extract import TABLES, Package
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marts_replay import IncrementalReplay, empty_billing, upsert
-from tiny import client, moved, world
+from tiny import at, client, moved, world
 from worlds import worlds
 
 from orchestration.database import connect
@@ -130,13 +130,57 @@ def two_at_one_instant_then(*later):
     ],
 )
 def test_what_a_client_came_to_is_taken_from_the_last_of_several_events_at_one_instant(replay, later):
+    agree_after(replay, two_at_one_instant_then("2018-03-12"), two_at_one_instant_then(*later))
+
+
+def holding_two_packages_since(one, other, *, voided=None):
+    """A client that moves in every month of half a year, and takes two packages in between."""
+    return world(
+        Package("p1", "One"),
+        Package("p2", "Two"),
+        client("a"),
+        *(moved("a", f"2018-0{month}-05", "refill", "10") for month in range(1, 7)),
+        *(
+            moved("a", day, "package_activation", "-1", package, voided=voided and at(voided))
+            for package, day in (("p1", one), ("p2", other))
+            if day
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "later"),
+    [
+        ((None, None), ("2018-06-20", None)),
+        ((None, None), ("2018-03-20", "2018-05-20")),
+        (("2018-06-20", None), ("2018-03-20", None)),
+        (("2018-03-20", None), ("2018-03-20", "2018-05-20")),
+        (("2018-03-20", "2018-05-20"), ("2018-05-21", "2018-05-20")),
+    ],
+)
+def test_who_takes_a_package_is_in_other_groups_in_the_months_before_as_well(replay, before, later):
+    agree_after(replay, holding_two_packages_since(*before), holding_two_packages_since(*later))
+
+
+def test_who_never_took_a_package_after_all_is_in_other_groups_in_the_months_before_as_well(replay):
+    days = "2018-03-20", "2018-05-20"
+    agree_after(
+        replay,
+        holding_two_packages_since(*days),
+        holding_two_packages_since(*days, voided="2018-06-30"),
+    )
+
+
+def agree_after(replay, first, then):
+    """Marts of the one extract that caught up with the other are those made anew."""
     connection = replay.connection
     try:
         empty_billing(connection)
-        upsert(connection, two_at_one_instant_then("2018-03-12"))
+        upsert(connection, first)
         replay.build_whole()
         connection.execute("delete from dynamics.touched")
-        upsert(connection, two_at_one_instant_then(*later))
+        upsert(connection, then)
+        forget(connection, then)
         replay.catch_up()
         replay.build_elsewhere()
         assert differences(connection, replay.build.schema, replay.other.schema) == {}
