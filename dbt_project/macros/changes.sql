@@ -18,10 +18,10 @@
 {# An amount of `changed_events`, negative where the event is taken away. #}
 {% macro signed(amount) -%} case when sign = 1 then {{ amount }} else -({{ amount }}) end {%- endmacro %}
 
-{# The events of the months that a build makes anew: all of them, or those of repriced clients. #}
-{% macro repriced_events() -%}
+{# The events of the months that a build makes anew: all of them, or those of repriced clients, of whom `only_if` is true. #}
+{% macro repriced_events(only_if=none) -%}
     {%- if is_incremental() -%}
-    ({{ rows_of_touched(ref('fct_client_events'), 'occurred_at', touched='int_repriced') }})
+    ({{ rows_of_touched(ref('fct_client_events'), 'occurred_at', touched='int_repriced', only_if=only_if) }})
     {%- else -%}
     {{ ref('fct_client_events') }}
     {%- endif -%}

@@ -1,3 +1,4 @@
+-- After fct_lapses, so that the clients' months, for which others wait, are sooner there: depends_on: {{ ref('fct_lapses') }}
 -- depends_on: {{ ref('int_renewed_events') }}
 -- depends_on: {{ ref('int_replaced_events') }}
 {{ config(

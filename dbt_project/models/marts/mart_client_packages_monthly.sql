@@ -4,7 +4,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
-    meta={'touched': 'int_repriced', 'instant': 'utc_month'},
+    meta={'touched': 'int_repriced', 'instant': 'utc_month', 'only_if': 'has_other_package_flows'},
     indexes=[{'columns': ['package_id', 'client_id']}, {'columns': ['client_id', 'utc_month']}],
 ) }}
 
@@ -17,7 +17,7 @@ select
     cast(sum(case when events.kind = '{{ kind }}' then events.amount * rates.rate end) as {{ type_converted() }}) as {{ kind }}_amount,
     {%- endfor %}
     cast(count(*) - count(rates.rate) as {{ dbt.type_int() }}) as unpriced
-from {{ repriced_events() }} as events
+from {{ repriced_events(only_if='has_other_package_flows') }} as events
 inner join {{ ref('int_rates_daily') }} as rates
     on events.currency = rates.currency and events.utc_date = rates.utc_date
 where
