@@ -83,7 +83,7 @@
     set local random_page_cost = 1.1; set local enable_memoize = off; set local parallel_tuple_cost = 0.01
 {%- endmacro %}
 
-{# A way in which the server would make a table, and should not (docs/decisions.md, "A full build costs ..."). #}
+{# A way in which the server would make a table, and should not (docs/decisions.md, "The planner is told of two ways not to take"). #}
 {% macro without(way) -%}{{ adapter.dispatch('without')(way) }}{%- endmacro %}
 {% macro default__without(way) -%}select 1{%- endmacro %}
 {% macro postgres__without(way) -%} set local enable_{{ way }} = off {%- endmacro %}

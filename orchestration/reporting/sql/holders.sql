@@ -1,5 +1,6 @@
--- From the first period on at whose end one of a group's packages is held. A package is in one group; that the packages are asked for by name has the planner
--- know how many hold them. In the order of the clients, whose months and lapses are then found side by side.
+-- From the first period on at whose end one of a group's packages is held. A package is in one group; that the packages are
+-- asked for by name has the planner know how many hold them. In the order of the clients, whose months and lapses are then found
+-- side by side.
 select
     (%(group_numbers)s::int[])[array_position(%(group_package_ids)s::text[], holdings.package_id)] as group_number,
     scope.client_id,
