@@ -18,10 +18,15 @@
 {{ return(['refill', 'usage', 'package_activation', 'package_renewal']) }}
 {% endmacro %}
 
-{# Those of them that are of a package, which a client holds from then on (spec 5). #}
+{# Those of them that can be of a package. #}
 {% macro package_kinds() %}
 {{ return(['package_activation', 'package_renewal']) }}
 {% endmacro %}
+
+{# Whether an event is an activation or renewal of some package: its client holds that from then on (spec 5). #}
+{% macro is_of_a_package(event) -%}
+    {{ event }}.kind in ('{{ package_kinds() | join("', '") }}') and {{ event }}.package_id <> ''
+{%- endmacro %}
 
 {# The earliest instant at which a client last paid at `paid_at` can have lapsed: an active duration is at least a
    month, and the shortest is February's 28 days, less what a change of the clocks or of the date line takes. #}

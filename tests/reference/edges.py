@@ -1,5 +1,6 @@
 """Extracts written by hand in which one instant, or one row, decides what a report says."""
 
+import itertools
 from datetime import date
 from decimal import Decimal
 
@@ -101,4 +102,27 @@ def in_the_middle_of_many():
             for day in ("05", "25")
             for number in range(301)
         ),
+    )
+
+
+def many_packages(*rates):
+    """Seven packages, each with a client of its own and one that holds them all; one client holds none."""
+    packages = [f"p{number}" for number in range(7)]
+    return world(
+        *(Package(name, f"Package {name}") for name in packages),
+        *(
+            client(name, currency=currency)
+            for name, currency in zip(packages, itertools.cycle(("EUR", "USD", "GBP")))
+        ),
+        *(client(name) for name in ("all", "none")),
+        *(
+            moved(name, f"2018-03-0{number}", "package_activation", "-0.333", name)
+            for number, name in enumerate(packages, 1)
+        ),
+        *(
+            moved("all", f"2018-03-1{number}", "package_renewal", "-3", name)
+            for number, name in enumerate(packages)
+        ),
+        *(moved(name, "2018-03-20", "refill", "0.01") for name in (*packages, "none")),
+        *rates,
     )

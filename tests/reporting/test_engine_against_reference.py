@@ -1,6 +1,5 @@
 """The engine and the plain reference agree on every cell, over random extracts and random questions (spec 2 to 7)."""
 
-import itertools
 import os
 from calendar import monthrange
 from contextlib import ExitStack, contextmanager
@@ -15,16 +14,17 @@ from edges import (
     charged_for_what_no_package_has_to_do_with,
     in_the_middle_of_many,
     lapsed_for_a_microsecond,
+    many_packages,
     moved_before_and_after_the_first_package,
     moved_before_there_was_a_rate,
     pauses_of_a_short_month,
 )
-from extract import Extract, Package, Rate
+from extract import Extract, Rate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import MissingRate as ReferenceMissesRate
 from reference import data_interval, reference_report
-from tiny import LATER, MARCH, asked, at, client, moved, world
+from tiny import LATER, MARCH, asked, at
 from worlds import Question, questions, worlds
 
 from orchestration.errors import RequestError
@@ -176,29 +176,6 @@ def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, pa
 @pytest.fixture
 def a_group_at_a_time(monkeypatch):
     monkeypatch.setattr(engine, "_AT_ONCE", 1)
-
-
-def many_packages(*rates):
-    """Seven packages, each with a client of its own and one that holds them all; one client holds none."""
-    packages = [f"p{number}" for number in range(7)]
-    return world(
-        *(Package(name, f"Package {name}") for name in packages),
-        *(
-            client(name, currency=currency)
-            for name, currency in zip(packages, itertools.cycle(("EUR", "USD", "GBP")))
-        ),
-        *(client(name) for name in ("all", "none")),
-        *(
-            moved(name, f"2018-03-0{number}", "package_activation", "-0.333", name)
-            for number, name in enumerate(packages, 1)
-        ),
-        *(
-            moved("all", f"2018-03-1{number}", "package_renewal", "-3", name)
-            for number, name in enumerate(packages)
-        ),
-        *(moved(name, "2018-03-20", "refill", "0.01") for name in (*packages, "none")),
-        *rates,
-    )
 
 
 @pytest.mark.parametrize("group_by", [("date", "package_name"), ("package_name",)])

@@ -28,8 +28,7 @@ regrouped as (
     from {{ ref(events) }} as events
     inner join {{ ref('int_touched') }} as known on events.client_id = known.client_id
     where
-        events.kind in ('{{ package_kinds() | join("', '") }}')
-        and events.package_id <> ''
+        {{ is_of_a_package('events') }}
         and (known.since is null or events.occurred_at > known.since)
     {{ 'union distinct' if not loop.last }}
     {%- endfor %}

@@ -17,8 +17,7 @@ from {{ added_events('int_transactions') }} as events
 inner join {{ ref('int_touched') }} as touched on events.client_id = touched.client_id
 {% endif %}
 where
-    events.kind in ('{{ package_kinds() | join("', '") }}')
-    and events.package_id <> ''
+    {{ is_of_a_package('events') }}
     {% if is_incremental() %}
     -- What began before the touched instant is as it was.
     and not exists (

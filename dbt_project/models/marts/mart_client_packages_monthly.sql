@@ -20,9 +20,7 @@ select
 from {{ repriced_events(only_if='has_other_package_flows') }} as events
 inner join {{ ref('int_rates_daily') }} as rates
     on events.currency = rates.currency and events.utc_date = rates.utc_date
-where
-    events.kind in ('{{ package_kinds() | join("', '") }}')
-    and events.package_id <> ''
+where {{ is_of_a_package('events') }}
 group by events.client_id, rates.utc_month, events.package_id
 -- A package's rows lie together, in the order of their clients.
 order by events.package_id, events.client_id

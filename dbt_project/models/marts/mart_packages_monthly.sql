@@ -16,7 +16,7 @@ select
     {{ package_months_key() | join(', ') }},
     {%- for summed in package_months_sums() %}
     {%- set type = type_money() if summed.endswith('_balance') else type_converted() if summed.endswith('_amount') else dbt.type_bigint() %}
-    cast(sum(sign * {{ summed }}) as {{ type }}) as {{ summed }}{{ "," if not loop.last }}
+    cast(sum({{ signed(summed) }}) as {{ type }}) as {{ summed }}{{ "," if not loop.last }}
     {%- endfor %}
 from (
     select *, 1 as sign from ({{ repriced_package_months(*members) }}) as made_anew
