@@ -34,6 +34,9 @@ create table if not exists billing.transactions (
     voided_at timestamptz
 );
 
+-- A build asks for all that one client did, and a deleted client for whether it did anything.
+create index if not exists transactions_client_id on billing.transactions (client_id);
+
 create table if not exists billing.exchange_rates (
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     valid_from date not null,
