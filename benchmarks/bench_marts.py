@@ -57,11 +57,11 @@ _CHANGES = {
     """,
     "1 % of the clients rerated": """
         update billing.transactions set amount = amount * 1.1, updated_at = %(now)s
-        where client_id in (select client_id from billing.clients where mod(hashtext(client_id), 100) = 7)
+        where client_id in (select client_id from billing.clients where abs(mod(hashtext(client_id), 100)) = 7)
     """,
     "1 % anywhere rerated": """
         update billing.transactions set amount = amount * 1.1, updated_at = %(now)s
-        where mod(hashtext(transaction_id), 100) = 7
+        where abs(mod(hashtext(transaction_id), 100)) = 7
     """,
 }
 
