@@ -1,5 +1,5 @@
 {# The events that a build adds to the facts: all of them, or those that it makes anew. `whole` is the model that has all: what
-   needs no state reads int_transactions, and is made while the facts are. #}
+   needs no state reads int_events, and is made while the facts are. #}
 {% macro added_events(whole='fct_client_events') -%}
     {{ ref('int_renewed_events') if is_incremental() else ref(whole) }}
 {%- endmacro %}
@@ -18,12 +18,24 @@
 {# An amount of `changed_events`, negative where the event is taken away. #}
 {% macro signed(amount) -%} case when sign = 1 then {{ amount }} else -({{ amount }}) end {%- endmacro %}
 
-{# The events of the months that a build makes anew: all of them, or those of repriced clients, of whom `only_if` is true. #}
+{# The events of the months that a build makes anew, without their states: all of them, or those of repriced clients, of whom
+   `only_if` is true. What was before a client's renewed events is in the facts as it was and will be, so that nobody waits
+   until those are in as well. #}
 {% macro repriced_events(only_if=none) -%}
+    {%- set columns = 'client_id, currency, occurred_at, utc_date, kind, package_id, amount' -%}
     {%- if is_incremental() -%}
-    ({{ rows_of_touched(ref('fct_client_events'), 'occurred_at', touched='int_repriced', only_if=only_if) }})
+    (
+        {{ rows_of_touched(
+            as_built_before('fct_client_events'), 'occurred_at', columns, touched='int_repriced', only_if=only_if, until='renewed_since'
+        ) }}
+        union all
+        select {{ columns }} from {{ ref('int_renewed_events') }}
+        {%- if only_if %}
+        where client_id in (select client_id from {{ ref('int_repriced') }} where {{ only_if }})
+        {%- endif %}
+    )
     {%- else -%}
-    {{ ref('fct_client_events') }}
+    {{ ref('int_events') }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -13,6 +13,11 @@
 {{ return({'all': 'Clients - All', 'paying': 'Clients - Overall Active'}) }}
 {% endmacro %}
 
+{# 1 where an amount is above the other, -1 where it is below, else 0. #}
+{% macro side_of(amount, other) -%}
+    case when {{ amount }} > {{ other }} then 1 when {{ amount }} < {{ other }} then -1 else 0 end
+{%- endmacro %}
+
 {# The kinds of transactions whose sums a report shows (spec 5). #}
 {% macro flow_kinds() %}
 {{ return(['refill', 'usage', 'package_activation', 'package_renewal']) }}
@@ -26,6 +31,11 @@
 {# Whether an event is an activation or renewal of some package: its client holds that from then on (spec 5). #}
 {% macro is_of_a_package(event) -%}
     {{ event }}.kind in ('{{ package_kinds() | join("', '") }}') and {{ event }}.package_id <> ''
+{%- endmacro %}
+
+{# Whether an event is a charge for a service, which makes its client active (spec 5): a free one or a credit is none. #}
+{% macro is_paid_service(event) -%}
+    {{ event }}.kind in ('usage', '{{ package_kinds() | join("', '") }}') and {{ event }}.amount < 0
 {%- endmacro %}
 
 {# The earliest instant at which a client last paid at `paid_at` can have lapsed: an active duration is at least a

@@ -9,9 +9,6 @@
 {% macro default__utc_month(instant) %}date_trunc('month', {{ instant }}, 'UTC'){% endmacro %}
 {% macro spark__utc_month(instant) %}date_trunc('month', {{ instant }}){% endmacro %}
 
-{# The instant at which the UTC month after one began: no month has 32 days, nor has the next one ended by then. #}
-{% macro next_utc_month(month_began) %}{{ utc_month(dbt.dateadd('day', 32, month_began)) }}{% endmacro %}
-
 {# The instant at which a UTC date began. #}
 {% macro utc_midnight(day) %}{{ return(adapter.dispatch('utc_midnight')(day)) }}{% endmacro %}
 {% macro default__utc_midnight(day) %}cast({{ day }} as timestamp) at time zone 'UTC'{% endmacro %}

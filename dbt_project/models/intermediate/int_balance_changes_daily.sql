@@ -1,4 +1,3 @@
--- After fct_lapses, so that the clients' months, for which others wait, are sooner there: depends_on: {{ ref('fct_lapses') }}
 -- depends_on: {{ ref('int_renewed_events') }}
 -- depends_on: {{ ref('int_replaced_events') }}
 {{ config(
@@ -12,24 +11,49 @@
 
 with
 
--- The events are read twice, once for each sum, because a part of a query that is named and used twice is first written out
--- as a whole. By how much every event changed the sums over all clients. The balance before it is balance - amount: to compare the
--- two with zero and with each other costs less than to compute it, and there are millions of them.
-changes as (
+-- Millions of events are compared with zero once and summed by what came of it: the balance before one is balance - amount. What
+-- that means for the quantities and balances is asked of a few sums.
+moved as (
     select
         client_type,
         currency,
         utc_date,
         last_paid_at is not null as is_paying,
-        sum(sign * case when kind = 'created' then 1 else 0 end) as created_clients,
-        sum(sign * case when is_first then 1 else 0 end) as clients,
-        sum(sign * (case when balance > 0 then 1 else 0 end - case when balance > amount then 1 else 0 end)) as positive_clients,
-        sum({{ signed("case when balance > 0 and balance > amount then amount when balance > 0 then balance when balance > amount then amount - balance else 0 end") }}) as positive_balance,
-        sum(sign * (case when balance < 0 then 1 else 0 end - case when balance < amount then 1 else 0 end)) as negative_clients,
-        sum({{ signed('amount') }}) as balance,
-        sum(sign) as events
+        is_first_paid,
+        {{ side_of('balance', '0') }} as side,
+        {{ side_of('balance', 'amount') }} as side_before,
+        sum(sign) as events,
+        sum(sign * case when is_first then 1 else 0 end) as first_events,
+        sum(sign * case when kind = 'created' then 1 else 0 end) as creations,
+        sum(sign * created) as created,
+        sum({{ signed('amount') }}) as amount,
+        sum({{ signed('balance') }}) as balance
     from ({{ changed_events() }}) as changed
-    group by client_type, currency, utc_date, last_paid_at is not null
+    group by
+        client_type,
+        currency,
+        utc_date,
+        last_paid_at is not null,
+        is_first_paid,
+        {{ side_of('balance', '0') }},
+        {{ side_of('balance', 'amount') }}
+),
+
+-- By how much they changed the sums over all clients.
+changes as (
+    select
+        client_type,
+        currency,
+        utc_date,
+        is_paying,
+        events,
+        creations as created_clients,
+        first_events as clients,
+        case when side > 0 then events else 0 end - case when side_before > 0 then events else 0 end as positive_clients,
+        case when side > 0 then balance else 0 end - case when side_before > 0 then balance - amount else 0 end as positive_balance,
+        case when side < 0 then events else 0 end - case when side_before < 0 then events else 0 end as negative_clients,
+        amount as balance
+    from moved
 ),
 
 -- What clients were before their first paid service: with it they join the cohort, and all of that joins with them.
@@ -38,15 +62,14 @@ joined as (
         client_type,
         currency,
         utc_date,
-        sum(sign * (created - case when kind = 'created' then 1 else 0 end)) as created_clients,
-        sum(sign * case when is_first then 0 else 1 end) as clients,
-        sum(sign * case when balance > amount then 1 else 0 end) as positive_clients,
-        sum({{ signed('case when balance > amount then balance - amount else 0 end') }}) as positive_balance,
-        sum(sign * case when balance < amount then 1 else 0 end) as negative_clients,
-        sum({{ signed('balance - amount') }}) as balance
-    from ({{ changed_events() }}) as changed
+        created - creations as created_clients,
+        events - first_events as clients,
+        case when side_before > 0 then events else 0 end as positive_clients,
+        case when side_before > 0 then balance - amount else 0 end as positive_balance,
+        case when side_before < 0 then events else 0 end as negative_clients,
+        balance - amount as balance
+    from moved
     where is_first_paid
-    group by client_type, currency, utc_date
 ),
 
 measured as (

@@ -8,12 +8,14 @@ touched as (
     select
         client_id,
         since,
+        coalesce(since, {{ long_ago() }}) as renewed_since,
         false as has_other_rates
     from {{ ref('int_touched') }}
     union all
     select
         clients.client_id,
         rates.since,
+        {{ never() }} as renewed_since,
         true as has_other_rates
     from {{ source('build', 'touched_rates') }} as rates
     inner join {{ ref('stg_billing__clients') }} as clients on rates.currency = clients.currency
@@ -41,6 +43,7 @@ repriced as (
     select
         client_id,
         case when count(*) = count(since) then {{ utc_month('min(since)') }} end as since,
+        min(renewed_since) as renewed_since,
         max(case when has_other_rates then 1 else 0 end) = 1 as has_other_rates
     from touched
     group by client_id
@@ -49,6 +52,7 @@ repriced as (
 select
     repriced.client_id,
     repriced.since,
+    repriced.renewed_since,
     case when regrouped.client_id is null then repriced.since end as packages_since,
     repriced.since is null or repriced.has_other_rates or regrouped.client_id is not null as has_other_package_flows
 from repriced

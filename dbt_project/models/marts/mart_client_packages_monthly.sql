@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('int_repriced') }}
--- depends_on: {{ ref('fct_client_events') }}
+-- depends_on: {{ ref('int_renewed_events') }}
 -- depends_on: {{ ref('int_replaced_package_months') }}
 {{ config(
     materialized='incremental',
@@ -12,6 +12,7 @@ select
     events.client_id,
     rates.utc_month,
     events.package_id,
+    min(events.occurred_at) as first_at,
     {%- for kind in package_kinds() %}
     cast(count(case when events.kind = '{{ kind }}' then 1 end) as {{ dbt.type_int() }}) as {{ kind }}_quantity,
     cast(sum(case when events.kind = '{{ kind }}' then events.amount * rates.rate end) as {{ type_converted() }}) as {{ kind }}_amount,

@@ -15,6 +15,6 @@ select
     currency,
     sum(sign) as quantity,
     cast(sum({{ signed('amount') }}) as {{ type_money() }}) as amount
-from ({{ changed_events('int_transactions') }}) as changed
+from ({{ changed_events('int_events') }}) as changed
 where kind <> 'created'
 group by client_type, utc_date, kind, currency
