@@ -4,7 +4,7 @@ Two schemas take turns (docs/decisions.md). A reader locks the schema it reads (
 one it writes, so nobody ever sees half a build, and a build that was killed leaves the last one in place.
 
 What changed in `billing` since a schema was built last is in `dynamics.touched`: only that is built anew, unless the
-schema's last build did not end well, the models are others now, or nobody watched.
+schema's last build did not end well, the models are others now, nobody watched, or that is most of it.
 """
 
 import hashlib
@@ -80,7 +80,7 @@ def new_build(connection: Connection[TupleRow], *, full_refresh: bool = False) -
         schema = _idle_schema(connection)
         connection.execute("select pg_advisory_lock(hashtext(%s))", [schema])
         is_full = full_refresh or not _value(connection, _CAN_BE_FILLED_UP, {"schema": schema} | _made_by())
-        prepare(connection, schema, is_full=is_full)
+        is_full = prepare(connection, schema, as_of, is_full=is_full)
         build_id = _value(
             connection,
             "insert into dynamics.builds (marts_schema, as_of, touched_before, models, base_currency)"

@@ -1,5 +1,7 @@
 """What a schema of the marts is filled up from: nothing, or its last build and in `touched` who changed since, and when."""
 
+from datetime import datetime
+
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
@@ -8,18 +10,33 @@ _MARKS = """
     create table {}.touched_rates (currency text, since timestamptz)
 """
 
+_MOSTLY_TOUCHED = """
+    select sum(%(as_of)s - least(greatest(created_at, coalesce(since, '-infinity')), %(as_of)s)) filter (where is_touched)
+        > sum(%(as_of)s - created_at) / 3
+    from billing.clients left join (select client_id, since, true as is_touched from {}) as touched using (client_id)
+    where created_at < %(as_of)s
+"""
+"""Whether what was touched is more than a third of what clients have lived through. From there on it takes longer to replace
+it than to make everything anew, and leaves tables behind of which as much is void."""
 
-def prepare(connection: Connection[TupleRow], schema: str, *, is_full: bool) -> None:
-    """Leaves in the schema what dbt builds on: nothing, or the last build, and what was touched since."""
-    named = sql.Identifier(schema)
+
+def prepare(connection: Connection[TupleRow], schema: str, as_of: datetime, *, is_full: bool) -> bool:
+    """Leaves in the schema what dbt builds on: the last build and what was touched since, or nothing.
+
+    Gives whether it is nothing: when `is_full`, and when so much was touched that all of it is sooner made anew.
+    `as_of` (aware) is up to when `billing` is known.
+    """
+    if not is_full:
+        last = "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
+        for (transaction,) in connection.execute(last, [schema]).fetchall():
+            mark_touched(connection, schema, transaction)
+        is_full = _is_mostly_touched(connection, schema, as_of)
     if is_full:
+        named = sql.Identifier(schema)
         connection.execute(sql.SQL("drop schema if exists {} cascade").format(named))
         connection.execute(sql.SQL("create schema {}").format(named))
         connection.execute(sql.SQL(_MARKS).format(named, named))
-        return
-    last = "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
-    for (transaction,) in connection.execute(last, [schema]).fetchall():
-        mark_touched(connection, schema, transaction)
+    return is_full
 
 
 def mark_touched(connection: Connection[TupleRow], schema: str, transaction: str) -> None:
@@ -44,3 +61,8 @@ def mark_touched(connection: Connection[TupleRow], schema: str, transaction: str
         [transaction],
     )
     connection.execute(sql.SQL("analyze {}, {}").format(touched, rates))
+
+
+def _is_mostly_touched(connection: Connection[TupleRow], schema: str, as_of: datetime) -> bool:
+    mostly = sql.SQL(_MOSTLY_TOUCHED).format(sql.Identifier(schema, "touched"))
+    return connection.execute(mostly, {"as_of": as_of}).fetchone() == (True,)

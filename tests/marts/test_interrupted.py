@@ -64,8 +64,13 @@ def table(connection):
     return make_report(connection, ASKED, base_currency="USD").table
 
 
-def rerate(connection):
-    connection.execute("update billing.transactions set amount = amount * 2 where kind = 'usage'")
+def rerate(connection, *, clients=10):
+    """Doubles all that so many of the sixty clients used."""
+    connection.execute(
+        "update billing.transactions set amount = amount * 2 where kind = 'usage'"
+        " and client_id in (select client_id from billing.clients order by client_id limit %s)",
+        [clients],
+    )
     connection.commit()
 
 
@@ -128,6 +133,17 @@ def test_after_a_kill_readers_have_the_old_numbers_and_the_next_build_has_them_a
     assert after != before
     other = build_marts(billed, state=folder / "dbt", full_refresh=True)
     assert differences(billed, build.schema, other.schema) == {}
+
+
+def test_where_most_was_touched_everything_is_made_anew(billed, folder):
+    rerate(billed, clients=50)
+    build = build_marts(billed, state=folder / "dbt")
+    assert build.is_full
+    rerate(billed)
+    # The schema that was not built yet has all of these changes to make up for.
+    assert build_marts(billed, state=folder / "dbt").is_full
+    rerate(billed)
+    assert not build_marts(billed, state=folder / "dbt").is_full
 
 
 def test_a_source_that_nobody_watches_is_built_whole(billed):
