@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from psycopg import Connection
@@ -29,7 +30,7 @@ DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 _SCHEMAS = ("marts_a", "marts_b")
 
 Progress = Callable[[str], None]
-"""Called with the name of each model or test that dbt finished."""
+"""Called with the name of each model or test that dbt finished, one at a time, though dbt has several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +234,12 @@ def _profile(connection: Connection[TupleRow], schema: str) -> Iterator[None]:
 def _run_dbt(build: PendingBuild, state: Path, *, progress: Progress | None) -> None:
     from dbt.cli.main import dbtRunner
 
+    one_at_a_time = Lock()
+
     def on_event(event: Any) -> None:
         if progress and event.info.name == "NodeFinished":
-            progress(event.data.node_info.node_name)
+            with one_at_a_time:
+                progress(event.data.node_info.node_name)
 
     arguments = [
         "--quiet",

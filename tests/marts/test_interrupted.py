@@ -121,7 +121,12 @@ def test_after_a_kill_readers_have_the_old_numbers_and_the_next_build_has_them_a
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert any(line.strip() == last_step for line in building.stdout), "the build came to that model"
+        steps = []
+        for line in building.stdout:
+            steps.append(line.strip())
+            if steps[-1] == last_step:
+                break
+        assert steps[-1:] == [last_step], f"the build did not come to that model: {steps}"
         os.kill(building.pid, signal.SIGKILL)
         building.wait()
         billed.rollback()
