@@ -46,7 +46,7 @@ from (
         from (select distinct currency from billing.clients) as currencies
         cross join generate_series(timestamp '2024-01-01', '2026-12-01', interval '1 day') as every (day)
         offset 0
-    ) as days on days.currency = events.currency and days.utc_date = cast(events.occurred_at at time zone 'UTC' as date)
+    ) as days on days.currency = events.currency and days.utc_date = cast(events.occurred_at at time zone interval '0' as date)
     group by client_id, utc_month
 ) as moved
 window months as (partition by client_id order by utc_month)

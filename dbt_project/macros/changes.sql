@@ -15,8 +15,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# An amount of `changed_events`, negative where the event is taken away. #}
-{% macro signed(amount) -%} case when sign = 1 then {{ amount }} else -({{ amount }}) end {%- endmacro %}
+{# An amount of `changed_events`, negative where the event is taken away; in a full build none is. #}
+{% macro signed(amount) -%}
+    {%- if is_incremental() %} case when sign = 1 then {{ amount }} else -({{ amount }}) end {% else %}{{ amount }}{% endif -%}
+{%- endmacro %}
 
 {# The events of the months that a build makes anew, without their states: all of them, or those of repriced clients, of whom
    `only_if` is true. What was before a client's renewed events is in the facts as it was and will be, so that nobody waits

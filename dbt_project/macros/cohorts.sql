@@ -13,11 +13,6 @@
 {{ return({'all': 'Clients - All', 'paying': 'Clients - Overall Active'}) }}
 {% endmacro %}
 
-{# 1 where an amount is above the other, -1 where it is below, else 0. #}
-{% macro side_of(amount, other) -%}
-    case when {{ amount }} > {{ other }} then 1 when {{ amount }} < {{ other }} then -1 else 0 end
-{%- endmacro %}
-
 {# The kinds of transactions whose sums a report shows (spec 5). #}
 {% macro flow_kinds() %}
 {{ return(['refill', 'usage', 'package_activation', 'package_renewal']) }}

@@ -24,7 +24,7 @@ events as (
         '' as transaction_id,
         'created' as kind,
         '' as package_id,
-        0 as amount,
+        cast(0 as numeric(20, 6)) as amount,
         null as paid_at,
         {{ come_to_before(of_touched) }}
     from {{ ref('stg_billing__clients') }} as clients
@@ -35,7 +35,7 @@ states as (
     select
         events.*,
         lead(occurred_at) over client_events as valid_to,
-        balance_before + sum(amount) over client_events as balance,
+        {{ 'balance_before + ' if of_touched }}sum(amount) over client_events as balance,
         coalesce(max(paid_at) over client_events, paid_before) as last_paid_at,
         row_number() over client_events as ordinal,
         count(paid_at) over client_events as payments
@@ -55,7 +55,7 @@ select
     states.transaction_id,
     states.kind,
     states.package_id,
-    cast(states.amount as numeric(20, 6)) as amount,
+    states.amount,
     cast(states.balance as {{ type_money() }}) as balance,
     states.last_paid_at,
     case when states.occurred_at >= clients.created_at then 1 else 0 end as created,
@@ -65,12 +65,13 @@ from states
 inner join {{ ref('stg_billing__clients') }} as clients on states.client_id = clients.client_id
 {% endmacro %}
 
-{# What a client had come to before the events that are computed: nothing, or what int_touched says. #}
+{# What a client had come to before the events that are computed: nothing, which is not added to ten million balances, or what
+   int_touched says. #}
 {% macro come_to_before(of_touched) -%}
     {% if of_touched -%}
         touched.balance as balance_before, touched.last_paid_at as paid_before, touched.is_new
     {%- else -%}
-        0 as balance_before, cast(null as {{ type_instant() }}) as paid_before, true as is_new
+        cast(null as {{ type_instant() }}) as paid_before, true as is_new
     {%- endif %}
 {%- endmacro %}
 

@@ -12,7 +12,8 @@
 with
 
 -- Millions of events are compared with zero once and summed by what came of it: the balance before one is balance - amount. What
--- that means for the quantities and balances is asked of a few sums.
+-- that means for the quantities and balances is asked of a few sums. Of truths the planner knows that each has two values, and
+-- has two processes sum.
 moved as (
     select
         client_type,
@@ -20,12 +21,14 @@ moved as (
         utc_date,
         last_paid_at is not null as is_paying,
         is_first_paid,
-        {{ side_of('balance', '0') }} as side,
-        {{ side_of('balance', 'amount') }} as side_before,
+        balance > 0 as is_positive,
+        balance < 0 as is_negative,
+        balance > amount as was_positive,
+        balance < amount as was_negative,
         sum(sign) as events,
-        sum(sign * case when is_first then 1 else 0 end) as first_events,
-        sum(sign * case when kind = 'created' then 1 else 0 end) as creations,
-        sum(sign * created) as created,
+        sum({{ signed('case when is_first then 1 else 0 end') }}) as first_events,
+        sum({{ signed("case when kind = 'created' then 1 else 0 end") }}) as creations,
+        sum({{ signed('created') }}) as created,
         sum({{ signed('amount') }}) as amount,
         sum({{ signed('balance') }}) as balance
     from ({{ changed_events() }}) as changed
@@ -35,8 +38,10 @@ moved as (
         utc_date,
         last_paid_at is not null,
         is_first_paid,
-        {{ side_of('balance', '0') }},
-        {{ side_of('balance', 'amount') }}
+        balance > 0,
+        balance < 0,
+        balance > amount,
+        balance < amount
 ),
 
 -- By how much they changed the sums over all clients.
@@ -49,9 +54,9 @@ changes as (
         events,
         creations as created_clients,
         first_events as clients,
-        case when side > 0 then events else 0 end - case when side_before > 0 then events else 0 end as positive_clients,
-        case when side > 0 then balance else 0 end - case when side_before > 0 then balance - amount else 0 end as positive_balance,
-        case when side < 0 then events else 0 end - case when side_before < 0 then events else 0 end as negative_clients,
+        case when is_positive then events else 0 end - case when was_positive then events else 0 end as positive_clients,
+        case when is_positive then balance else 0 end - case when was_positive then balance - amount else 0 end as positive_balance,
+        case when is_negative then events else 0 end - case when was_negative then events else 0 end as negative_clients,
         amount as balance
     from moved
 ),
@@ -64,9 +69,9 @@ joined as (
         utc_date,
         created - creations as created_clients,
         events - first_events as clients,
-        case when side_before > 0 then events else 0 end as positive_clients,
-        case when side_before > 0 then balance - amount else 0 end as positive_balance,
-        case when side_before < 0 then events else 0 end as negative_clients,
+        case when was_positive then events else 0 end as positive_clients,
+        case when was_positive then balance - amount else 0 end as positive_balance,
+        case when was_negative then events else 0 end as negative_clients,
         balance - amount as balance
     from moved
     where is_first_paid
