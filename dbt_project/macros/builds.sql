@@ -75,15 +75,24 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# What the next build makes anew is not vacuumed meanwhile: to put another in its place would wait a second for that to give up. #}
+{% macro not_vacuumed() -%}
+    {%- if config.get('materialized') == 'table' %}{{ adapter.dispatch('not_vacuumed')() }}{% endif -%}
+{%- endmacro %}
+{% macro default__not_vacuumed() -%}{%- endmacro %}
+{% macro postgres__not_vacuumed() -%} alter table {{ this }} set (autovacuum_enabled = false) {%- endmacro %}
+
 {# A build sorts millions of rows once; the session keeps that memory no longer than its transaction. Nothing is memoized: of
    two columns the planner expects a tenth of their pairs, and would look up the events of every currency's day by index,
    13 s for a million instead of 2. What another process hands over costs less than the default: of touched clients the planner
-   expects a third of all transactions, and would have one process look for them, 6.6 s of ten million instead of 4.6. #}
+   expects a third of all transactions, and would have one process look for them, 6.6 s of ten million instead of 4.6. No model waits for the disk: what makes a build the one that is
+   read is committed after it, and waits for all that was written before. #}
 {% macro generous_memory() -%}{{ adapter.dispatch('generous_memory')() }}{%- endmacro %}
 {% macro default__generous_memory() -%}select 1{%- endmacro %}
 {% macro postgres__generous_memory() -%}
     set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off;
-    set local random_page_cost = 1.1; set local enable_memoize = off; set local parallel_tuple_cost = 0.01
+    set local random_page_cost = 1.1; set local enable_memoize = off; set local parallel_tuple_cost = 0.01;
+    set local synchronous_commit = off
 {%- endmacro %}
 
 {# What a build makes for itself is joined a few times and gone: a tenth of the sample tells the planner enough, and of 100,000

@@ -20,10 +20,13 @@ DATABASE = "dynamics"
 _NOBODY = "nobody"
 _PLAIN = re.compile("[A-Za-z0-9_./-]{1,85}")
 """Folders for a socket: its path has at most 103 bytes (macOS; Linux 107), and what is plain needs no quoting in a URL."""
+_MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+"""The machine's, in MB."""
 _SETTINGS = (
-    # Sized for a machine of 2 cores and 4 GB. What is committed stays on disk: fsync is on.
-    "shared_buffers=256MB",
-    "effective_cache_size=1GB",
+    # An eighth of the machine, which others use too; of a small one 256 MB, and 2 GB hold what a build of little change reads.
+    f"shared_buffers={min(max(_MEMORY // 8, 256), 2048)}MB",
+    f"effective_cache_size={max(_MEMORY // 4, 1024)}MB",
+    # What is committed stays on disk: fsync is on.
     "maintenance_work_mem=256MB",
     # Nobody replicates or archives this server, so what fills a table of the same transaction needs no log.
     "wal_level=minimal",

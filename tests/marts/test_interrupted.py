@@ -16,11 +16,13 @@ from test_incremental import differences
 
 from orchestration import build as build_room
 from orchestration import database as database_room
+from orchestration import local
 from orchestration.build import build_marts, new_build
+from orchestration.local.database import server as postgres_server
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
-from orchestration.source import load, write_sample
+from orchestration.source import ensure_schema, load, write_sample
 
 ASKED = ReportQuery.model_validate(
     {"interval": {"from": "2026-01-01", "to": "2026-06-30"}, "group_by": ["month"]}
@@ -138,6 +140,32 @@ def test_after_a_kill_readers_have_the_old_numbers_and_the_next_build_has_them_a
     assert after != before
     other = build_marts(billed, state=folder / "dbt", full_refresh=True)
     assert differences(billed, build.schema, other.schema) == {}
+
+
+def test_after_a_crash_of_the_server_a_build_goes_on_from_the_last_one(tmp_path, folder):
+    with database_room.connect(local.postgres(tmp_path)) as connection:
+        ensure_schema(connection)
+        load(connection, folder / "sample")
+        for _ in range(2):
+            build_marts(connection, state=tmp_path / "dbt", full_refresh=True)
+        rerate(connection)
+        build_marts(connection, state=tmp_path / "dbt")
+        built = table(connection)
+    crashing = postgres_server(tmp_path)
+    os.kill(crashing.pid(), signal.SIGQUIT)
+    while crashing.pid():
+        time.sleep(0.02)
+    try:
+        with database_room.connect(local.postgres(tmp_path)) as connection:
+            assert table(connection) == built
+            rerate(connection)
+            build = build_marts(connection, state=tmp_path / "dbt")
+            assert not build.is_full
+            assert table(connection) != built
+            other = build_marts(connection, state=tmp_path / "dbt", full_refresh=True)
+            assert differences(connection, build.schema, other.schema) == {}
+    finally:
+        local.stop(tmp_path)
 
 
 def test_where_most_was_touched_everything_is_made_anew(billed, folder):

@@ -2,6 +2,7 @@
 -- depends_on: {{ ref('int_replaced_events') }}
 {{ config(
     materialized='incremental',
+    unlogged=false,
     incremental_strategy='add',
     unique_key=['client_type', 'currency', 'utc_date'],
     meta={'counts': 'events'},
