@@ -3,8 +3,9 @@
 Two schemas take turns (docs/decisions.md). A reader locks the schema it reads (`reporting.marts`), a build locks the
 one it writes, so nobody ever sees half a build, and a build that was killed leaves the last one in place.
 
-What changed in `billing` since a schema was built last is in `dynamics.touched`: only that is built anew, unless the
-schema's last build did not end well, the models are others now, nobody watched, or that is most of it.
+What changed in `billing` since a schema was built last is in `dynamics.touched`: only that is built anew. A schema whose
+last build did not end well starts from a copy of the one that is read, and everything is built anew where that is no
+better: the models are others now, nobody watched, or most of it changed.
 """
 
 import hashlib
@@ -30,7 +31,8 @@ DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 _SCHEMAS = ("marts_a", "marts_b")
 
 Progress = Callable[[str], None]
-"""Called with the name of each model or test that dbt finished, one at a time, though dbt has several threads."""
+"""Called with the name of each table that was copied, and of each model or test that dbt finished, one at a time, though dbt
+has several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +67,25 @@ def build_marts(
         renewed = None if full_refresh else _renewed(connection)
     if renewed:
         return renewed
-    with new_build(connection, full_refresh=full_refresh) as build:
+    with new_build(connection, full_refresh=full_refresh, progress=progress) as build:
         _run_dbt(build, state, progress=progress)
     return build
 
 
 @contextmanager
-def new_build(connection: Connection[TupleRow], *, full_refresh: bool = False) -> Iterator[PendingBuild]:
+def new_build(
+    connection: Connection[TupleRow], *, full_refresh: bool = False, progress: Progress | None = None
+) -> Iterator[PendingBuild]:
     """Reserves the schema that is not read, points dbt's profile at it, and publishes it if the block succeeds.
 
-    The block runs dbt, which finds an empty schema, or the last build there and in its table `touched` what to replace.
+    The block runs dbt, which finds an empty schema, or an earlier build there and in its table `touched` what to replace.
     """
     with _billing_at_rest(connection):
         as_of = _as_of(connection)
-        schema = _idle_schema(connection)
+        schema, read = _idle_schema_first(connection)
         connection.execute("select pg_advisory_lock(hashtext(%s))", [schema])
-        is_full = full_refresh or not _value(connection, _CAN_BE_FILLED_UP, {"schema": schema} | _made_by())
-        is_full = prepare(connection, schema, as_of, is_full=is_full)
+        starts = [] if full_refresh else [one for one in (schema, read) if _can_be_filled_up(connection, one)]
+        is_full = prepare(connection, schema, as_of, starts=starts, progress=progress)
         build_id = _value(
             connection,
             "insert into dynamics.builds (marts_schema, as_of, touched_before, models, base_currency)"
@@ -193,12 +197,17 @@ def _as_of(connection: Connection[TupleRow]) -> datetime:
     return as_of
 
 
-def _idle_schema(connection: Connection[TupleRow]) -> str:
+def _idle_schema_first(connection: Connection[TupleRow]) -> list[str]:
+    """Both schemas, the one that is read last."""
     read = _value(
         connection,
-        "select (select marts_schema from dynamics.builds where finished_at is not null order by build_id desc limit 1)",
+        "select marts_schema from dynamics.builds where finished_at is not null order by build_id desc limit 1",
     )
-    return next(schema for schema in _SCHEMAS if schema != read)
+    return sorted(_SCHEMAS, key=lambda schema: schema == read)
+
+
+def _can_be_filled_up(connection: Connection[TupleRow], schema: str) -> bool:
+    return bool(_value(connection, _CAN_BE_FILLED_UP, {"schema": schema} | _made_by()))
 
 
 def _value(

@@ -1,10 +1,14 @@
-"""What a schema of the marts is filled up from: nothing, or its last build and in `touched` who changed since, and when."""
+"""What a schema of the marts is filled up from: nothing, or a build before and in `touched` who changed since, and when."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from orchestration.copying import copy_marts
+
+_MARKED = ("touched", "touched_rates")
 _MARKS = """
     create table {}.touched (client_id text, since timestamptz, client_changed boolean);
     create table {}.touched_rates (currency text, since timestamptz)
@@ -20,23 +24,39 @@ _MOSTLY_TOUCHED = """
 it than to make everything anew, and leaves tables behind of which as much is void."""
 
 
-def prepare(connection: Connection[TupleRow], schema: str, as_of: datetime, *, is_full: bool) -> bool:
-    """Leaves in the schema what dbt builds on: the last build and what was touched since, or nothing.
+def prepare(
+    connection: Connection[TupleRow],
+    schema: str,
+    as_of: datetime,
+    *,
+    starts: Sequence[str],
+    progress: Callable[[str], None] | None = None,
+) -> bool:
+    """Leaves in the schema what dbt builds on: a build before this one and what was touched since, or nothing.
 
-    Gives whether it is nothing: when `is_full`, and when so much was touched that all of it is sooner made anew.
-    `as_of` (aware) is up to when `billing` is known.
+    `starts` are the schemas with a build to start from, the best first: that of another schema is copied, and
+    `progress` told of each table. Gives whether it is nothing: when there are none, or when so much was touched since
+    each that all of it is sooner made anew. `as_of` (aware) is up to when `billing` is known.
     """
-    if not is_full:
+    for start in starts:
+        if start != schema:
+            _empty(connection, schema)
         last = "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
-        for (transaction,) in connection.execute(last, [schema]).fetchall():
+        for (transaction,) in connection.execute(last, [start]).fetchall():
             mark_touched(connection, schema, transaction)
-        is_full = _is_mostly_touched(connection, schema, as_of)
-    if is_full:
-        named = sql.Identifier(schema)
-        connection.execute(sql.SQL("drop schema if exists {} cascade").format(named))
-        connection.execute(sql.SQL("create schema {}").format(named))
-        connection.execute(sql.SQL(_MARKS).format(named, named))
-    return is_full
+        if not _is_mostly_touched(connection, schema, as_of):
+            if start != schema:
+                copy_marts(connection, start, schema, without=_MARKED, progress=progress)
+            return False
+    _empty(connection, schema)
+    return True
+
+
+def _empty(connection: Connection[TupleRow], schema: str) -> None:
+    named = sql.Identifier(schema)
+    connection.execute(sql.SQL("drop schema if exists {} cascade").format(named))
+    connection.execute(sql.SQL("create schema {}").format(named))
+    connection.execute(sql.SQL(_MARKS).format(named, named))
 
 
 def mark_touched(connection: Connection[TupleRow], schema: str, transaction: str) -> None:

@@ -69,7 +69,7 @@ def marts_assets() -> dg.AssetsDefinition:
         # A build fills a schema of its own and is published whole, so that a part of it would be no build.
         if context.is_subset:
             raise dg.Failure("the marts are built together: materialize all of them, or run `dynamics build`")
-        with database() as connection, new_build(connection) as build:
+        with database() as connection, new_build(connection, progress=context.log.debug) as build:
             context.log.info("build %s goes to %s, as of %s", build.build_id, build.schema, build.as_of)
             yield from dbt.cli(["build"], context=context, target_path=build.target(_state())).stream()
 

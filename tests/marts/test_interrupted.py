@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import databases
 import pytest
-from test_incremental import differences
+from test_incremental import MODELS, differences
 
 from orchestration import build as build_room
 from orchestration import database as database_room
@@ -134,8 +134,12 @@ def test_after_a_kill_readers_have_the_old_numbers_and_the_next_build_has_them_a
         billed.rollback()
         assert table(billed) == before
 
-    build = build_marts(billed, state=folder / "dbt")
-    assert build.is_full, "nobody knows what the killed build left in its schema"
+    told = []
+    build = build_marts(billed, state=folder / "dbt", progress=told.append)
+    assert not build.is_full
+    assert told.count("fct_client_events") == 2, (
+        "copied first: nobody knows what the killed build left in its schema"
+    )
     after = table(billed)
     assert after != before
     other = build_marts(billed, state=folder / "dbt", full_refresh=True)
@@ -168,15 +172,40 @@ def test_after_a_crash_of_the_server_a_build_goes_on_from_the_last_one(tmp_path,
         local.stop(tmp_path)
 
 
-def test_where_most_was_touched_everything_is_made_anew(billed, folder):
+def test_where_most_was_touched_everything_is_made_anew_and_copied_for_the_next_build(billed, folder):
     rerate(billed, clients=50)
     build = build_marts(billed, state=folder / "dbt")
     assert build.is_full
+    for copied in (True, False):
+        rerate(billed)
+        told = []
+        # The schema that was not built yet has most to make up for by itself, and little from the other one on.
+        assert not build_marts(billed, state=folder / "dbt", progress=told.append).is_full
+        assert told.count("fct_client_events") == (2 if copied else 1)
+
+
+def test_the_build_after_a_full_one_goes_on_from_a_copy_that_is_like_it(billed, folder):
+    def shape(schema):
+        columns = billed.execute(
+            "select table_name, column_name, ordinal_position, data_type, numeric_precision, numeric_scale, is_nullable"
+            " from information_schema.columns where table_schema = %s and table_name = any(%s)",
+            [schema, list(MODELS)],
+        ).fetchall()
+        indexes = billed.execute(
+            "select tablename, replace(regexp_replace(indexdef, 'INDEX \\S+', ''), schemaname, '') from pg_indexes"
+            " where schemaname = %s and tablename = any(%s)",
+            [schema, list(MODELS)],
+        ).fetchall()
+        return sorted(columns), sorted(indexes)
+
+    build_marts(billed, state=folder / "dbt", full_refresh=True)
     rerate(billed)
-    # The schema that was not built yet has all of these changes to make up for.
-    assert build_marts(billed, state=folder / "dbt").is_full
-    rerate(billed)
-    assert not build_marts(billed, state=folder / "dbt").is_full
+    copied = build_marts(billed, state=folder / "dbt")
+    assert not copied.is_full
+    full = build_marts(billed, state=folder / "dbt", full_refresh=True)
+    assert differences(billed, copied.schema, full.schema) == {}
+    assert shape(copied.schema) == shape(full.schema)
+    assert shape(full.schema)[1], "there are indexes to compare"
 
 
 def test_a_source_that_nobody_watches_is_built_whole(billed):
