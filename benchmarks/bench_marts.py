@@ -48,7 +48,7 @@ _DIFFERENCES = """
         (select * from hand_written except all select * from {schema}.mart_clients_monthly)
     ) as differences
 """
-_LITTLE = "update billing.packages set name = name || ' '"
+_LITTLE = "insert into billing.packages select 'new-' || count(*), 'New ' || count(*) from billing.packages"
 _CHANGES = {
     "an hour's new ones": """
         insert into billing.transactions
