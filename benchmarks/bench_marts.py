@@ -9,7 +9,7 @@ transactions of many clients, all of the transactions of 1 % of the clients, or 
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,11 @@ _DIFFERENCES = """
 _LITTLE = "insert into billing.packages select 'new-' || count(*), 'New ' || count(*) from billing.packages"
 _CHANGES = {
     "an hour's new ones": """
+        with told as (insert into dynamics.loads (as_of, source) values (%(now)s, 'an hour later'))
         insert into billing.transactions
-        select 'new-' || %(run)s || '-' || row_number() over (), client_id, %(now)s, 'usage', -1, null, %(now)s, null
+        select
+            'new-' || %(run)s || '-' || row_number() over (), client_id,
+            %(now)s - random() * interval '1 hour', 'usage', -1, null, %(now)s, null
         from (select client_id from billing.transactions order by md5(transaction_id) limit %(one_in_a_hundred)s) as chosen
     """,
     "1 % of the clients rerated": """
@@ -121,7 +124,8 @@ def _changes(connection: Connection[Any], home: Path, runs: int, whole: float) -
     for what, change in _CHANGES.items():
         times = []
         for run in range(runs):
-            times.append(_changed(connection, home, change, now=_UNTIL, one_in_a_hundred=count, run=run))
+            hour = _UNTIL + timedelta(hours=1 + run)
+            times.append(_changed(connection, home, change, now=hour, one_in_a_hundred=count, run=run))
             # The other schema is caught up too, so that the next round has the same to do.
             _changed(connection, home, _LITTLE)
         note(f"{what}: {', '.join(f'{seconds:.1f}' for seconds in times)} s")

@@ -85,8 +85,8 @@
 {# A build sorts millions of rows once; the session keeps that memory no longer than its transaction. Nothing is memoized: of
    two columns the planner expects a tenth of their pairs, and would look up the events of every currency's day by index,
    13 s for a million instead of 2. What another process hands over costs less than the default: of touched clients the planner
-   expects a third of all transactions, and would have one process look for them, 6.6 s of ten million instead of 4.6. No model waits for the disk: what makes a build the one that is
-   read is committed after it, and waits for all that was written before. #}
+   expects a third of all transactions, and would have one process look for them, 6.6 s of ten million instead of 4.6. No model
+   waits for the disk: what makes a build the one that is read is committed after it, and waits for all that was written before. #}
 {% macro generous_memory() -%}{{ adapter.dispatch('generous_memory')() }}{%- endmacro %}
 {% macro default__generous_memory() -%}select 1{%- endmacro %}
 {% macro postgres__generous_memory() -%}
