@@ -1,6 +1,6 @@
 """A copy of one schema of the marts as the other, for a build that has nothing of its own to start from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
@@ -12,14 +12,16 @@ _TABLES = """
         select pg_get_indexdef(indexrelid, 0, true) from pg_index where indrelid = pg_class.oid order by indexrelid
     )
     from pg_class
-    where relnamespace = to_regnamespace(%s) and relkind = 'r' and relpersistence = 'p' and relname <> all (%s)
+    where
+        relnamespace = to_regnamespace(%(source)s) and relkind = 'r' and relpersistence = 'p'
+        and relname not in (select tablename from pg_tables where schemaname = %(target)s)
     order by relname
 """
 """What is logged: what is not is made anew by each build."""
 
 _VIEWS = """
     select relname, pg_get_viewdef(oid, true) from pg_class
-    where relnamespace = to_regnamespace(%s) and relkind = 'v'
+    where relnamespace = to_regnamespace(%(source)s) and relkind = 'v'
     order by oid
 """
 """In the order in which they were made: one may read another."""
@@ -30,19 +32,19 @@ def copy_marts(
     source: str,
     target: str,
     *,
-    without: Sequence[str],
     progress: Callable[[str], None] | None = None,
 ) -> None:
-    """Copies the tables of a schema, but those named in `without`, their indexes, and the views into an empty schema.
+    """Copies the tables that `target` does not have, with their indexes, and the views of a schema into another.
 
-    In the transaction of the caller, in which `target` was made best: then the server need not log the rows.
-    `progress` is told the name of each table that was copied.
+    In the transaction of the caller, in which `target` was made best: then the server need not log the rows. Until its
+    end the search path is `target`. `progress` is told the name of each table that was copied.
     """
     connection.execute(_GENEROUS)
     # What lies in the search path is named without a schema, and so is made in another one by the same words.
     _search(connection, source)
-    tables = connection.execute(_TABLES, [source, list(without)]).fetchall()
-    views = connection.execute(_VIEWS, [source]).fetchall()
+    schemas = {"source": source, "target": target}
+    tables = connection.execute(_TABLES, schemas).fetchall()
+    views = connection.execute(_VIEWS, schemas).fetchall()
     _search(connection, target)
     for table, indexes in tables:
         there, here = sql.Identifier(source, table), sql.Identifier(target, table)

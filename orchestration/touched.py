@@ -8,11 +8,14 @@ from psycopg.rows import TupleRow
 
 from orchestration.copying import copy_marts
 
-_MARKED = ("touched", "touched_rates")
 _MARKS = """
     create table {}.touched (client_id text, since timestamptz, client_changed boolean);
     create table {}.touched_rates (currency text, since timestamptz)
 """
+
+_LAST_BUILD = (
+    "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
+)
 
 _MOSTLY_TOUCHED = """
     select sum(%(as_of)s - least(greatest(created_at, coalesce(since, '-infinity')), %(as_of)s)) filter (where is_touched)
@@ -41,12 +44,11 @@ def prepare(
     for start in starts:
         if start != schema:
             _empty(connection, schema)
-        last = "select touched_before from dynamics.builds where marts_schema = %s order by build_id desc limit 1"
-        for (transaction,) in connection.execute(last, [start]).fetchall():
+        for (transaction,) in connection.execute(_LAST_BUILD, [start]).fetchall():
             mark_touched(connection, schema, transaction)
         if not _is_mostly_touched(connection, schema, as_of):
             if start != schema:
-                copy_marts(connection, start, schema, without=_MARKED, progress=progress)
+                copy_marts(connection, start, schema, progress=progress)
             return False
     _empty(connection, schema)
     return True
