@@ -100,7 +100,7 @@ def test_pages_follow_each_other_from_the_newest_to_the_oldest_while_new_ones_co
     database.execute(
         """
         insert into dynamics.snapshots (snapshot_id, manifest_sha256, title, generated_by, generated_at, as_of, parameters)
-        select lpad(n::text, 32, 'x'), '', 'Report ' || n, generated_by, generated_at + n / 2 * interval '1 second', as_of, parameters
+        select lpad(n::text, 32, 'x'), '', 'Report ' || n, generated_by, generated_at + (n + 1) / 2 * interval '1 second', as_of, parameters
         from dynamics.snapshots, generate_series(1, %s) as n where snapshot_id = %s
         """,
         [2 * PAGE, first],
