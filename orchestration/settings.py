@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     oidc_roles: Annotated[dict[str, str], NoDecode] = Field(
         {}, description='roles by group: {"finance": "analyst", "northline": "viewer:R-17"}'
     )
+    store_part_rows: int = Field(
+        20_000_000, ge=1, description="events in one file of the report store; more are split by client"
+    )
     keep_runs_days: int = Field(
         90, ge=1, description="days that Dagster's runs and the form's questions are kept"
     )

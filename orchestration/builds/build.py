@@ -112,6 +112,6 @@ def _completed(
     """Publish and finish the build when the block, which runs dbt, succeeds."""
     yield
     ledger.record_dbt(connection, build)
-    publish(connection, build, progress=progress)
+    publish(connection, build.build_id, is_full=build.is_full, progress=progress)
     require_held()
     ledger.finish(connection, build)

@@ -6,7 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
+
+from orchestration.reporting.money import EXACT
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NOT_AVAILABLE = "N/A"
 
@@ -63,6 +68,21 @@ class Row(Sequence[Cell]):
                     "q", (_NONE if cell is None else int(cell * factor) for cell in self._cells)
                 )
 
+    @classmethod
+    def of_numbers(cls, numbers: "np.ndarray", is_nothing: "np.ndarray", *, is_money: bool) -> Self:
+        """Return the row of whole numbers, of cents where they are money, and of N/A where `is_nothing`."""
+        row = cls.__new__(cls)
+        row._is_money = is_money and not is_nothing.all()
+        chosen = [None if nothing else number for number, nothing in zip(numbers.tolist(), is_nothing.tolist(), strict=True)]
+        try:
+            row._cells = array("q", (_NONE if number is None else number for number in chosen))
+        except OverflowError:
+            row._cells = tuple(
+                None if number is None else EXACT.scaleb(Decimal(number), -2) if is_money else number
+                for number in chosen
+            )
+        return row
+
     def __iter__(self) -> Iterator[Cell]:
         if isinstance(self._cells, tuple):
             return iter(self._cells)
@@ -112,7 +132,9 @@ class Block:
     cells: tuple[Sequence[Cell], ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", tuple(map(Row, self.cells)))
+        object.__setattr__(
+            self, "cells", tuple(cells if isinstance(cells, Row) else Row(cells) for cells in self.cells)
+        )
 
     def row(self, section: str, name: str) -> tuple[Cell, ...]:
         """The cells of one metric, a column each. Raises KeyError for a metric that no report has."""

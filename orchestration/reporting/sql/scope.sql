@@ -1,18 +1,27 @@
--- Clients in scope as far as type, tags and owner say (spec 4); `among` narrows it where only some are asked about.
-scope as not materialized (
-    select client_id, currency
-    from fct_clients
-    where
-        client_type = %(client_type)s
-        and (%(owner_ids)s::text[] is null or owner_id = any(%(owner_ids)s))
-        and (%(client_tags)s::text[] is null or tags && %(client_tags)s)
-        and {among}
-),
+-- Clients in scope as far as type, owner and tags say (definition: Scope).
+-- Grain: one row a client.
+create or replace temp view scope as
+select client, currency, owner_id
+from clients
+where
+    client_type = getvariable('client_type')
+    and (getvariable('owner_ids') is null or owner_id in (select unnest(getvariable('owner_ids'))))
+    and (getvariable('client_tags') is null or list_has_any(tags, getvariable('client_tags')));
 
--- One row a group and package: several packages in group 1 are a filter, one package a group is spec 7.
-group_packages as (
-    select * from unnest(%(group_numbers)s::int[], %(group_package_ids)s::text[]) as g (group_number, package_id)
-),
+-- Where the states and flows of a report come from: one of these becomes the view `scoped_events`.
 
--- One row a group and client: in the group at the ends of the periods from `first_held` to `last_held`, if any.
-{members}
+-- Events of all clients of a type.
+create or replace temp macro events_of_type() as table
+select * from events
+where client_type = getvariable('client_type');
+
+-- Events of the clients in `scope`. The type is asked for as well, because whole stretches of a store
+-- hold one type and are left out without a look at their clients.
+create or replace temp macro events_of_scope() as table
+select * from events
+where client_type = getvariable('client_type') and client in (select client from scope);
+
+-- States of all clients of a type in which a client can count as no longer active.
+create or replace temp macro lapses_of_type() as table
+select * from lapses
+where client_type = getvariable('client_type');

@@ -1,0 +1,112 @@
+"""Readers of the report store: the current build, opened for reading."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from orchestration.builds.store import files, ledger
+from orchestration.builds.store.duck import attach, in_memory
+from orchestration.builds.store.files import COMMON, StoreFile
+from orchestration.errors import DynamicsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+_PART_TABLES = ("clients", "events", "holdings", "lapses")
+_COMMON_TABLES = ("packages", "exchange_rates", "daily_flows", "daily_cohorts", "daily_spans")
+
+_opened: dict[tuple[int, Path], tuple[tuple[StoreFile, ...], DuckDBPyConnection]] = {}
+_opening = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A finished build, opened for reading. It does not change, whatever later builds do."""
+
+    build_id: int
+    as_of: datetime
+    """Up to when the data is known (definition: Periods)."""
+    base_currency: str
+    """What exchange rates are given in."""
+    _store: DuckDBPyConnection
+
+    def cursor(self) -> DuckDBPyConnection:
+        """Return a connection to the store with temporary tables and variables of its own."""
+        return self._store.cursor()
+
+    def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with self.cursor() as cursor:
+            return cursor.execute(query, dict(parameters or {})).fetchall()
+
+
+@contextmanager
+def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
+    """Yield the current build.
+
+    Raises DynamicsError when there is no build, and when another version of the program published it.
+    """
+    import duckdb
+
+    known = _current(connection)
+    try:
+        store = _open(connection, known)
+    except FileNotFoundError:
+        known = _current(connection)  # a build may have been published, and the old files removed
+        store = _open(connection, known)
+    try:
+        yield Build(known.build_id, known.as_of, known.base_currency, store)
+    except (duckdb.CatalogException, duckdb.BinderException) as problem:
+        raise DynamicsError(
+            "another version of this program built the marts: run `dynamics build --full-refresh`"
+        ) from problem
+
+
+def _current(connection: Connection[TupleRow]) -> ledger.PublishedStore:
+    known = ledger.current_store(connection)
+    if known is None:
+        raise DynamicsError(
+            "there are no marts yet: load an extract with `dynamics load DIR`, then run `dynamics build`"
+        )
+    return known
+
+
+def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> DuckDBPyConnection:
+    """Return the opened store. A process keeps the current store of each database open."""
+    folder = files.folder(connection)
+    key = (os.getpid(), folder)
+    with _opening:
+        opened = _opened.get(key)
+        if opened and opened[0] == known.files:
+            return opened[1]
+        for file in known.files:
+            if not (folder / file.name).is_file():
+                raise FileNotFoundError(folder / file.name)
+        store = _attached(folder, known.files)
+        # Whoever still uses the store before keeps it open by its cursor.
+        _opened[key] = (known.files, store)
+        return store
+
+
+def _attached(folder: Path, stored: tuple[StoreFile, ...]) -> DuckDBPyConnection:
+    """Return a connection in which each table of the store is a view over its parts."""
+    store = in_memory(folder / "tmp")
+    for file in stored:
+        attach(store, folder / file.name, f"part_{file.part}", read_only=True)
+    parts = [file.part for file in stored if file.part != COMMON]
+    for table in _PART_TABLES:
+        whole = " union all ".join(f"select * from part_{part}.{table}" for part in parts)
+        store.execute(f"create view {table} as {whole}")
+    for table in _COMMON_TABLES:
+        store.execute(f"create view {table} as select * from part_{COMMON}.{table}")
+    return store

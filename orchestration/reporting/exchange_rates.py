@@ -1,0 +1,60 @@
+"""Exchange rates of a build, as whole numbers: what one unit of a currency is worth in the base currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orchestration.reporting.money import EXACT
+
+if TYPE_CHECKING:
+    from orchestration.builds.store import Build
+
+ONE = 10**18
+"""The rate 1. Rates have up to eighteen decimals."""
+
+_EPOCH = date(1970, 1, 1)
+
+
+class ExchangeRates:
+    """The rates of some currencies. `missing` collects the dates that needed a rate and had none."""
+
+    def __init__(self, build: Build, currencies: Iterable[str], report_currency: str) -> None:
+        self.report_currency = report_currency
+        self.missing: set[tuple[date, str]] = set()
+        self._base_currency = build.base_currency
+        self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        wanted = sorted({*currencies, report_currency} - {build.base_currency})
+        rows = build.rows(
+            "select currency, valid_from, rate from exchange_rates"
+            " where list_contains($wanted, currency) order by currency, valid_from",
+            {"wanted": wanted},
+        )
+        for currency in wanted:
+            own = [(day, rate) for name, day, rate in rows if name == currency]
+            self._known[currency] = (
+                np.array([(day - _EPOCH).days for day, _ in own], np.int64),
+                np.array([0, *(int(EXACT.scaleb(rate, 18)) for _, rate in own)], object),
+            )
+
+    def numerators(self, currency: str, days: np.ndarray) -> np.ndarray:
+        """Return the rates of `currency` on UTC days (since 1970); 0 where one is missing, and noted."""
+        return self._at(currency, days)
+
+    def denominators(self, days: np.ndarray) -> np.ndarray:
+        """Return the rates of the report's currency on UTC days; 1 where one is missing, and noted."""
+        rates = self._at(self.report_currency, days)
+        rates[rates == 0] = ONE
+        return rates
+
+    def _at(self, currency: str, days: np.ndarray) -> np.ndarray:
+        if currency == self._base_currency:
+            return np.full(len(days), ONE, object)
+        valid_from, rates = self._known[currency]
+        found = np.searchsorted(valid_from, days, "right")
+        for day in np.unique(days[found == 0]):
+            self.missing.add((_EPOCH + timedelta(days=int(day)), currency))
+        return rates[found]
