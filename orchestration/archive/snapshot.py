@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from orchestration.archive.store import ObjectMissing, ObjectStore
+from orchestration.object_store import ObjectMissing, ObjectStore
 from orchestration.errors import DynamicsError, RequestError
 from orchestration.reporting.report import Provenance, Report
 from orchestration.reporting.table import ReportTable

@@ -149,6 +149,19 @@ def can_be_changed_in_place(connection: Connection[TupleRow], origin: Origin) ->
     return bool(_value(connection, _CAN_BE_CHANGED_IN_PLACE, parameters))
 
 
+def marts_are_of(connection: Connection[TupleRow], build_id: int) -> bool:
+    """Return True when no later build has changed the marts since the build finished."""
+    return bool(
+        _value(
+            connection,
+            "select not exists (select from dynamics.builds as later where later.build_id > %(build)s"
+            " and finished_at is null and (later.is_full or %(scope_steps)s <@ array("
+            " select step from dynamics.build_steps where build_steps.build_id = later.build_id)))",
+            {"build": build_id, "scope_steps": sorted(SCOPE_STEPS)},
+        )
+    )
+
+
 def renew(connection: Connection[TupleRow], origin: Origin) -> PendingBuild | None:
     """Return the current build when nothing has changed since, under a new number if the data is known longer now."""
     parameters = {"schema": SCHEMA, "models": origin.models, "base_currency": origin.base_currency}

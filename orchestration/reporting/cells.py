@@ -51,9 +51,7 @@ def cohorts_from_changes(changes: pa.Table, first_group: int, groups: int, perio
         (groups, max(1, len(currencies)), periods),
     )
     sign, status, side = (_integers(changes, name)[chosen] for name in ("sign", "status", "side"))
-    clients, created = (
-        sign * _integers(changes, name)[chosen] for name in ("clients", "created_clients")
-    )
+    clients, created = (sign * _integers(changes, name)[chosen] for name in ("clients", "created_clients"))
     balance = summable(whole_numbers(changes["balance"])[chosen]) * sign
     shape = (groups, len(currencies), periods)
     counts = np.zeros((3, 4, *shape), np.int64)
@@ -123,7 +121,9 @@ def cells_of_groups(
         columns: list[np.ndarray | _Money] = []
         for cohort in range(3):
             columns.append(quantities[cohort, group])
-            columns += [_Money(money.cents[cohort, group], money.is_nothing[cohort, group]) for money in balances]
+            columns += [
+                _Money(money.cents[cohort, group], money.is_nothing[cohort, group]) for money in balances
+            ]
         refill, usage, activation, renewal = (
             _Money(totals[group, :, kind], flow_quantities[group, :, kind] == 0) for kind in range(4)
         )
@@ -152,7 +152,9 @@ def _padded(column: np.ndarray | _Money, periods: int) -> tuple[np.ndarray, np.n
     return np.append(numbers, np.zeros(more, numbers.dtype)), np.append(is_nothing, np.ones(more, bool))
 
 
-def _converted_balances(cohorts: Cohorts, closing_dates: Sequence[date], rates: ExchangeRates) -> list[_Money]:
+def _converted_balances(
+    cohorts: Cohorts, closing_dates: Sequence[date], rates: ExchangeRates
+) -> list[_Money]:
     """Return Balance Pos, Balance Neg and Balance by cohort, group and period.
 
     They are converted at the rate of each period's closing date (definition: Currency).
@@ -246,5 +248,3 @@ def _codes(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
 
 def _integers(table: pa.Table, name: str) -> np.ndarray:
     return table[name].to_numpy().astype(np.int64)
-
-

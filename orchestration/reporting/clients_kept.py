@@ -25,7 +25,12 @@ _BYTES_OF_A_CELL = 8
 
 
 def clients_behind(
-    build: Build, asked: StoreQuery, query: ReportQuery, shown: Sequence[int], known: Sequence[Period]
+    build: Build,
+    asked: StoreQuery,
+    query: ReportQuery,
+    base_currency: str,
+    shown: Sequence[int],
+    known: Sequence[Period],
 ) -> bytes | None:
     """Return the Parquet file of everybody behind a report's cells.
 
@@ -48,13 +53,14 @@ def clients_behind(
             currencies |= set(rows["currency"].unique().to_pylist())
             if file.tell() > most:
                 return None
-        writer.write_table(_rates(build, query, currencies, known, schema))
+        writer.write_table(_rates(build, query, base_currency, currencies, known, schema))
     return file.getvalue().to_pybytes()
 
 
 def _rates(
     build: Build,
     query: ReportQuery,
+    base_currency: str,
     currencies: set[str],
     known: Sequence[Period],
     schema: pa.Schema,
@@ -63,9 +69,9 @@ def _rates(
     import numpy as np
     import pyarrow as pa
 
-    report_currency = query.currency or build.base_currency
+    report_currency = query.currency or base_currency
     foreign = sorted(currencies - {report_currency})
-    rates = ExchangeRates(build, foreign, report_currency)
+    rates = ExchangeRates(build, foreign, report_currency, base_currency)
     days = np.array([closing_date(period.end).toordinal() for period in known]) - 719_163
     report_rates = rates.denominators(days)
     rows = [

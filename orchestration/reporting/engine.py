@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestration.builds.store import Build, current_build
+from orchestration.reporting.cancellation import Cancellation
 from orchestration.reporting.cells import cells_of_groups, cohorts_from_changes, cohorts_from_days
 from orchestration.reporting.clients_kept import clients_behind
 from orchestration.reporting.exchange_rates import ExchangeRates
@@ -45,13 +46,15 @@ def make_report(
     moment: datetime | None = None,
     with_clients: bool = False,
     progress: Progress | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Report:
     """Return the report that `query` asks for, from the current build.
 
     `moment` is when named intervals are resolved: the scheduled moment, or now. `with_clients` adds
-    the clients behind the cells, which a snapshot keeps. `progress` is told of the groups. Raises
-    RequestError for an unknown name or an interval that ends before it begins, MissingRate, and
-    DynamicsError when there is no build.
+    the clients behind the cells, which a snapshot keeps. `progress` is told of the groups.
+    `cancellation` can end the work from another thread. Raises RequestError for an unknown name or an
+    interval that ends before it begins, MissingRate, ReportCancelled, and DynamicsError when there is
+    no build.
     """
     give_back_large_blocks()
     began = time.monotonic()
@@ -63,14 +66,16 @@ def make_report(
         known = [period for period in periods if period.known]
         groups = groups_of(query, filters)
         asked = StoreQuery(build, query, filters, groups, known)
-        with asked.cursor:
+        with asked.cursor, (cancellation or Cancellation()).covers(asked.cursor):
             shown = asked.groups_in_scope()
-            blocks = _blocks(build, asked, query, groups, shown, known, len(periods), progress)
+            blocks = _blocks(
+                build, asked, query, base_currency, groups, shown, known, len(periods), progress
+            )
             data_interval = asked.data_interval()
             computed_in = timedelta(seconds=time.monotonic() - began)
             clients = None
             if with_clients and known:
-                clients = clients_behind(build, asked, query, shown, known)
+                clients = clients_behind(build, asked, query, base_currency, shown, known)
     return Report(
         query=query,
         interval=interval,
@@ -88,6 +93,7 @@ def _blocks(
     build: Build,
     asked: StoreQuery,
     query: ReportQuery,
+    base_currency: str,
     groups: Groups,
     shown: Sequence[int],
     known: Sequence[Period],
@@ -108,7 +114,7 @@ def _blocks(
         if rows is not None
         for name in rows["currency"].unique().to_pylist()
     }
-    rates = ExchangeRates(build, currencies, query.currency or build.base_currency)
+    rates = ExchangeRates(build, currencies, query.currency or base_currency, base_currency)
     closing_dates = [closing_date(period.end) for period in known]
     at_once = max(1, _AT_ONCE // len(known))
     blocks: list[Block] = []

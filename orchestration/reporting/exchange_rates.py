@@ -22,12 +22,14 @@ _EPOCH = date(1970, 1, 1)
 class ExchangeRates:
     """The rates of some currencies. `missing` collects the dates that needed a rate and had none."""
 
-    def __init__(self, build: Build, currencies: Iterable[str], report_currency: str) -> None:
+    def __init__(
+        self, build: Build, currencies: Iterable[str], report_currency: str, base_currency: str
+    ) -> None:
         self.report_currency = report_currency
         self.missing: set[tuple[date, str]] = set()
-        self._base_currency = build.base_currency
+        self._base_currency = base_currency
         self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        wanted = sorted({*currencies, report_currency} - {build.base_currency})
+        wanted = sorted({*currencies, report_currency} - {base_currency})
         rows = build.rows(
             "select currency, valid_from, rate from exchange_rates"
             " where list_contains($wanted, currency) order by currency, valid_from",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestration.builds.store import Build
     from orchestration.reporting.parameters import ReportQuery
 
+
 def query_of_owner(query: ReportQuery, owner: str) -> ReportQuery:
     """Return the query for the clients of that reseller (name or id) alone."""
     return query.model_copy(update={"owners": (owner,)})
@@ -32,9 +33,7 @@ def owner_id(build: Build, query: ReportQuery, owner: str, base_currency: str) -
     return found
 
 
-def owners_in_scope(
-    build: Build, query: ReportQuery, base_currency: str, until: datetime
-) -> dict[str, str]:
+def owners_in_scope(build: Build, query: ReportQuery, base_currency: str, until: datetime) -> dict[str, str]:
     """Return the id and name of every reseller that owns a client in scope of the query before `until`.
 
     A client without an owner is in no reseller's part.

@@ -57,9 +57,7 @@ def resolve_filters(build: Build, query: ReportQuery, base_currency: str) -> Fil
     )
 
 
-def unknown_names(
-    build: Build, query: ReportQuery, base_currency: str
-) -> list[UnknownName]:
+def unknown_names(build: Build, query: ReportQuery, base_currency: str) -> list[UnknownName]:
     """Every name in the query that the build does not know, in the order of the parameters."""
     resellers = _resellers(build) if query.owners else []
     packages = _as_pairs(_packages(build)) if query.packages else []
@@ -126,7 +124,9 @@ def _as_pairs(packages: Sequence[Package]) -> list[tuple[str, str]]:
 def _resellers(build: Build) -> list[tuple[str, str]]:
     return [
         (client_id, name)
-        for client_id, name in build.rows("select client_id, name from clients where client_type = 'reseller'")
+        for client_id, name in build.rows(
+            "select client_id, name from clients where client_type = 'reseller'"
+        )
     ]
 
 

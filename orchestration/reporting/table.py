@@ -73,7 +73,10 @@ class Row(Sequence[Cell]):
         """Return the row of whole numbers, of cents where they are money, and of N/A where `is_nothing`."""
         row = cls.__new__(cls)
         row._is_money = is_money and not is_nothing.all()
-        chosen = [None if nothing else number for number, nothing in zip(numbers.tolist(), is_nothing.tolist(), strict=True)]
+        chosen = [
+            None if nothing else number
+            for number, nothing in zip(numbers.tolist(), is_nothing.tolist(), strict=True)
+        ]
         try:
             row._cells = array("q", (_NONE if number is None else number for number in chosen))
         except OverflowError:

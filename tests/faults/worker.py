@@ -22,7 +22,7 @@ import psycopg
 
 from orchestration.archive import archive as archive_room
 from orchestration.archive import index
-from orchestration.archive.store import ObjectStore
+from orchestration.object_store import ObjectStore
 from orchestration.connections import object_store, open_archive
 from orchestration.deliveries import dispatch, on_request, post, reports
 from orchestration.errors import DynamicsError

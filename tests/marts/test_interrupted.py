@@ -12,15 +12,15 @@ from types import SimpleNamespace
 
 import databases
 import pytest
+from orchestration.build import build_marts, new_build
+from orchestration.reporting.marts import current_marts
 from test_incremental import MODELS, differences
 
 from orchestration import build as build_room
 from orchestration import database as database_room
 from orchestration import local
-from orchestration.build import build_marts, new_build
 from orchestration.local.database import server as postgres_server
 from orchestration.reporting.engine import make_report
-from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.source import ensure_schema, load, write_sample
 

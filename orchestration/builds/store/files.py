@@ -39,7 +39,9 @@ def folder(connection: Connection[TupleRow]) -> Path:
 
     Two databases of one home have a folder each.
     """
-    row = connection.execute("select current_database(), installation_id from dynamics.installation").fetchone()
+    row = connection.execute(
+        "select current_database(), installation_id from dynamics.installation"
+    ).fetchone()
     name, installation = row or ("", "")
     path = settings().home / "store" / f"{hashlib.sha256(name.encode()).hexdigest()[:8]}-{installation}"
     path.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _CURRENT = """
     select
-        builds.build_id, builds.as_of, builds.base_currency,
+        builds.build_id, builds.as_of,
         stores.build_id, stores.next_client, stores.events, stores.appended
     from dynamics.builds as builds
     left join lateral (
@@ -42,7 +42,6 @@ class PublishedStore(NamedTuple):
 
     build_id: int
     as_of: datetime
-    base_currency: str
     store_build_id: int
     next_client: int
     events: int
@@ -53,9 +52,9 @@ class PublishedStore(NamedTuple):
 def current_store(connection: Connection[TupleRow]) -> PublishedStore | None:
     """Return the store of the last finished build; None when there is no build with a store."""
     row = connection.execute(_CURRENT).fetchone()
-    if row is None or row[3] is None:
+    if row is None or row[2] is None:
         return None
-    files = connection.execute(_FILES, [row[3]]).fetchall()
+    files = connection.execute(_FILES, [row[2]]).fetchall()
     return PublishedStore(*row, tuple(StoreFile(*file) for file in files))
 
 
@@ -82,10 +81,26 @@ def record(
         )
 
 
-def kept_names(connection: Connection[TupleRow]) -> set[str]:
-    """Return the files of the current store and of the one before it, which a reader may be opening."""
+def kept_and_outdated(connection: Connection[TupleRow]) -> tuple[set[str], list[str]]:
+    """Return the files of the current store and of the one before it, and those of older stores alone.
+
+    A reader may be opening the files of the store before the current one.
+    """
     rows = connection.execute(
-        "select name from dynamics.report_store_files where build_id in"
-        " (select build_id from dynamics.report_stores order by build_id desc limit 2)"
+        """
+        select name, bool_or(build_id in (
+            select build_id from dynamics.report_stores order by build_id desc limit 2
+        ))
+        from dynamics.report_store_files group by name
+        """
+    ).fetchall()
+    return {name for name, is_kept in rows if is_kept}, [name for name, is_kept in rows if not is_kept]
+
+
+def forget(connection: Connection[TupleRow], names: Sequence[str]) -> None:
+    """Remove the rows of stores whose files are removed."""
+    connection.execute(
+        "delete from dynamics.report_stores where build_id in"
+        " (select build_id from dynamics.report_store_files where name = any(%s))",
+        [list(names)],
     )
-    return {name for (name,) in rows}

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from orchestration.builds.store import files, ledger, queries
+from orchestration.builds.store import files, ledger, queries, sharing
 from orchestration.builds.store.duck import attach, in_memory, run
 from orchestration.builds.store.files import COMMON, StoreFile
 from orchestration.builds.store.postgres_stream import stream
@@ -45,19 +45,57 @@ def publish(
 
     Reads the committed tables of the schema `marts`. An incremental build starts from copies of the
     last finished build's files, or writes all files anew where one of them is not on this machine.
+    Where hosts share the store, the files are in the bucket before the ledger names them.
     """
     folder = files.folder(connection)
     base = None if is_full else ledger.current_store(connection)
     if base and not _can_start_from(base, folder):
         base = None
+    result = _written(connection, folder, base)
+    stored = sharing.upload(folder, result.files) if sharing.is_shared() else result.files
+    ledger.record(
+        connection,
+        build_id,
+        stored,
+        next_client=result.next_client,
+        events=result.events,
+        appended=result.appended,
+    )
+    if progress:
+        progress("report_store")
+
+
+def publish_again(connection: Connection[TupleRow], store: ledger.PublishedStore) -> None:
+    """Write the files of a store that the ledger knows and this machine does not have, from the marts.
+
+    The marts must still be those of that store's build.
+    """
+    folder = files.folder(connection)
+    result = _written(connection, folder, None, parts=len(store.files) - 1)
+    for made, known in zip(result.files, store.files, strict=True):
+        (folder / made.name).replace(folder / known.name)
+
+
+def clean(connection: Connection[TupleRow]) -> None:
+    """Remove the files of builds that no reader needs any more. The caller holds the build lock."""
+    folder = files.folder(connection)
+    kept, outdated = ledger.kept_and_outdated(connection)
+    files.remove_others(folder, kept)
+    if sharing.is_shared():
+        sharing.remove(outdated)
+    ledger.forget(connection, outdated)
+
+
+def _written(
+    connection: Connection[TupleRow], folder: Path, base: ledger.PublishedStore | None, parts: int | None = None
+) -> _Written:
+    """Write the files of a store. What a failed attempt wrote is removed."""
     for is_wide in (False, True):
         written: list[Path] = []
         try:
             if base:
-                result = _apply(connection, folder, base, written, is_wide=is_wide)
-            else:
-                result = _fill(connection, folder, written, is_wide=is_wide)
-            break
+                return _apply(connection, folder, base, written, is_wide=is_wide)
+            return _fill(connection, folder, written, parts or _count_parts(connection), is_wide=is_wide)
         except Exception as problem:
             for path in written:
                 for leftover in (path, path.with_name(f"{path.name}.wal")):
@@ -66,16 +104,7 @@ def publish(
             # Narrow amounts are tried first. Whatever else is wrong is wrong for wide ones too.
             if is_wide or not _is_from_duckdb(problem):
                 raise
-    ledger.record(
-        connection,
-        build_id,
-        result.files,
-        next_client=result.next_client,
-        events=result.events,
-        appended=result.appended,
-    )
-    if progress:
-        progress("report_store")
+    raise AssertionError  # the second attempt returns or raises
 
 
 def _can_start_from(base: ledger.PublishedStore, folder: Path) -> bool:
@@ -94,10 +123,9 @@ def _is_from_duckdb(problem: Exception) -> bool:
 
 
 def _fill(
-    connection: Connection[TupleRow], folder: Path, written: list[Path], *, is_wide: bool
+    connection: Connection[TupleRow], folder: Path, written: list[Path], parts: int, *, is_wide: bool
 ) -> _Written:
-    """Write all files from the facts."""
-    parts = _count_parts(connection)
+    """Write all files from the facts, the clients split into `parts`."""
     with closing(in_memory(folder / "tmp")) as duck:
         common = _new_file(duck, folder, COMMON, written)
         run(duck, "common")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from orchestration.builds.store import files, ledger
 from orchestration.builds.store.duck import attach, in_memory
 from orchestration.builds.store.files import COMMON, StoreFile
-from orchestration.errors import DynamicsError
+from orchestration.builds.store.repair import obtain
+from orchestration.errors import DynamicsError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,8 +37,6 @@ class Build:
     build_id: int
     as_of: datetime
     """Up to when the data is known (definition: Periods)."""
-    base_currency: str
-    """What exchange rates are given in."""
     _store: DuckDBPyConnection
 
     def cursor(self) -> DuckDBPyConnection:
@@ -54,7 +53,9 @@ class Build:
 def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
     """Yield the current build.
 
-    Raises DynamicsError when there is no build, and when another version of the program published it.
+    Its files are opened on this machine. A missing file is fetched from the bucket, where hosts share the
+    store, or written again from the marts. Raises DynamicsError when there is no build, and when another
+    version of the program published it.
     """
     import duckdb
 
@@ -63,12 +64,19 @@ def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
         store = _open(connection, known)
     except FileNotFoundError:
         known = _current(connection)  # a build may have been published, and the old files removed
+        obtain(connection, known)
         store = _open(connection, known)
     try:
-        yield Build(known.build_id, known.as_of, known.base_currency, store)
+        yield Build(known.build_id, known.as_of, store)
     except (duckdb.CatalogException, duckdb.BinderException) as problem:
         raise DynamicsError(
             "another version of this program built the marts: run `dynamics build --full-refresh`"
+        ) from problem
+    except (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException) as problem:
+        _close(connection)
+        obtain(connection, known, suspicious=True)
+        raise Unavailable(
+            "a file of the report store was damaged and has been replaced: run it again"
         ) from problem
 
 
@@ -83,6 +91,8 @@ def _current(connection: Connection[TupleRow]) -> ledger.PublishedStore:
 
 def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> DuckDBPyConnection:
     """Return the opened store. A process keeps the current store of each database open."""
+    import duckdb
+
     folder = files.folder(connection)
     key = (os.getpid(), folder)
     with _opening:
@@ -90,12 +100,22 @@ def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> Duc
         if opened and opened[0] == known.files:
             return opened[1]
         for file in known.files:
-            if not (folder / file.name).is_file():
-                raise FileNotFoundError(folder / file.name)
-        store = _attached(folder, known.files)
+            path = folder / file.name
+            if not path.is_file() or path.stat().st_size != file.bytes:
+                raise FileNotFoundError(path)
+        try:
+            store = _attached(folder, known.files)
+        except (duckdb.IOException, duckdb.SerializationException) as damaged:
+            raise FileNotFoundError(folder) from damaged
         # Whoever still uses the store before keeps it open by its cursor.
         _opened[key] = (known.files, store)
         return store
+
+
+def _close(connection: Connection[TupleRow]) -> None:
+    """Let go of the opened store."""
+    with _opening:
+        _opened.pop((os.getpid(), files.folder(connection)), None)
 
 
 def _attached(folder: Path, stored: tuple[StoreFile, ...]) -> DuckDBPyConnection:

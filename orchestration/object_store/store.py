@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from orchestration.archive.client import clear_errors, client, locks_objects
+from orchestration.object_store.client import clear_errors, client, locks_objects
 from orchestration.errors import DynamicsError
 
 if TYPE_CHECKING:
@@ -130,6 +131,28 @@ class ObjectStore:
                 if error.response["Error"]["Code"] in _NO_OBJECT:
                     raise ObjectMissing(f"{key} is not in bucket {self.bucket}") from error
                 raise
+
+    def upload(self, path: Path, key: str) -> None:
+        """Write a large file as an object, in parts. The object can be removed again."""
+        with clear_errors(self.where):
+            self._client.upload_file(str(path), self.bucket, key)
+
+    def download(self, key: str, path: Path) -> None:
+        """Write an object to the file `path`, in parts. Raises ObjectMissing."""
+        from botocore.exceptions import ClientError
+
+        with clear_errors(self.where):
+            try:
+                self._client.download_file(self.bucket, key, str(path))
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _NO_OBJECT | {"404"}:
+                    raise ObjectMissing(f"{key} is not in bucket {self.bucket}") from error
+                raise
+
+    def remove(self, key: str) -> None:
+        """Remove an object that `upload` wrote."""
+        with clear_errors(self.where):
+            self._client.delete_object(Bucket=self.bucket, Key=key)
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Every key that begins with `prefix`, in key order, deleted ones too as long as a version is left."""
