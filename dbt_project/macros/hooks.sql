@@ -10,14 +10,13 @@
 {%- endmacro %}
 
 {# Analyze a table that this build filled. An incremental build changes few rows of a large table: the statistics
-   of the last full build stay good, and the server renews them when many rows have changed. #}
-{% macro analyze_filled() -%}
-    {%- if config.get('materialized') == 'table' or flags.FULL_REFRESH %} analyze {{ this }} {% endif -%}
-{%- endmacro %}
+   of the last full build stay good, and the server renews them when many rows have changed.
 
-{# Keep autovacuum away from a table that the next build replaces: the swap would wait until vacuum gives up. #}
-{% macro no_autovacuum() -%}
-    {%- if config.get('materialized') == 'table' %} alter table {{ this }} set (autovacuum_enabled = false) {% endif -%}
+   Autovacuum stays away from a table that each build replaces: the build would wait until vacuum gives up. #}
+{% macro after_filling() -%}
+    {%- set is_replaced = config.get('incremental_strategy') == 'replace_all' -%}
+    {%- if flags.FULL_REFRESH and is_replaced %} alter table {{ this }} set (autovacuum_enabled = false); {% endif -%}
+    {%- if flags.FULL_REFRESH or is_replaced %} analyze {{ this }} {% endif -%}
 {%- endmacro %}
 
 {# Record that this build has finished the model, in the transaction that changes its rows. #}

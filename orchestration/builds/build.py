@@ -82,7 +82,8 @@ def _start(connection: Connection[TupleRow], *, full_refresh: bool) -> PendingBu
         or not ledger.can_be_changed_in_place(connection, origin)
         or change_log.is_mostly_changed(connection, ledger.as_of(connection))
     )
-    return ledger.start(connection, origin, is_full=is_full)
+    skipped = frozenset() if is_full else change_log.unchanged_models(connection)
+    return ledger.start(connection, origin, is_full=is_full, skipped_models=skipped)
 
 
 def _finish_interrupted(

@@ -1,4 +1,4 @@
-"""How much of the clients' history has changed since the last build."""
+"""What has changed in `billing` since the last finished build."""
 
 from datetime import datetime
 
@@ -19,6 +19,21 @@ _IS_MOSTLY_CHANGED = """
     )
     select sum(changed_seconds) > sum(seconds) / 3 from lived
 """
+
+_UNCHANGED_MODELS = """
+    select
+        count(*) filter (where client_id is null and currency is null) = 0,
+        count(*) filter (where currency is not null) = 0,
+        count(*) filter (where client_id is not null and (since is null or since = 'infinity')) = 0
+    from dynamics.changes
+"""
+
+
+def unchanged_models(connection: Connection[TupleRow]) -> frozenset[str]:
+    """Return the models that an incremental build can leave as they are, of those that copy a small table."""
+    row = connection.execute(_UNCHANGED_MODELS).fetchone() or ()
+    models = ("dim_packages", "dim_exchange_rates", "fct_clients")
+    return frozenset(model for model, is_unchanged in zip(models, row, strict=True) if is_unchanged)
 
 
 def is_mostly_changed(connection: Connection[TupleRow], as_of: datetime) -> bool:

@@ -26,15 +26,15 @@ Progress = Callable[[str], None]
 class PendingBuild:
     """A build that is under way.
 
-    `as_of` is the instant up to which the data is known. `finished_steps` are those of an earlier attempt at the
-    same build that was interrupted.
+    `as_of` is the instant up to which the data is known. `skipped_models` need not run: an earlier attempt at the
+    same build finished them before it was interrupted, or nothing has changed in what they copy.
     """
 
     build_id: int
     schema: str
     as_of: datetime
     is_full: bool
-    finished_steps: frozenset[str] = frozenset()
+    skipped_models: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +57,37 @@ _UNFINISHED = """
     where build_id = (select max(build_id) from dynamics.builds) and finished_at is null
 """
 
-_CAN_BE_CHANGED_IN_PLACE = """
-    select exists (
-        select from dynamics.builds as base
-        where
-            build_id = (select max(build_id) from dynamics.builds where finished_at is not null)
-            and marts_schema = %(schema)s
-            and models = %(models)s
-            and base_currency = %(base_currency)s
-            and dynamics.billing_is_watched()
-            and not exists (
-                select from dynamics.touched where everything and changed_by >= base.touched_before
-            )
-            and not exists (
-                select from dynamics.builds as later
-                where later.build_id > base.build_id and (later.is_full or %(scope_steps)s <@ array(
-                    select step from dynamics.build_steps where build_steps.build_id = later.build_id
-                ))
-            )
-    )
+_IS_OF_THIS_PROJECT = """
+    base.marts_schema = %(schema)s
+    and base.models = %(models)s
+    and base.base_currency = %(base_currency)s
+    and to_regclass(%(facts)s) is not null
+    and dynamics.billing_is_watched()
 """
-"""True when the marts are those of the last finished build. A later build that did not finish leaves them as they
-were as long as it was incremental and had not finished the steps that say what it changes."""
 
-_UNCHANGED = """
+_CAN_BE_CHANGED_IN_PLACE = f"""
     select true from dynamics.builds as base
     where
-        build_id = (select max(build_id) from dynamics.builds)
-        and finished_at is not null
-        and marts_schema = %(schema)s
-        and models = %(models)s
-        and base_currency = %(base_currency)s
-        and dynamics.billing_is_watched()
-        and not exists (select from dynamics.touched where changed_by >= base.touched_before)
+        base.build_id = (select max(build_id) from dynamics.builds where finished_at is not null)
+        and {_IS_OF_THIS_PROJECT}
+        and not exists (select from dynamics.changes where everything)
+        and not exists (
+            select from dynamics.builds as later
+            where later.build_id > base.build_id and (later.is_full or %(scope_steps)s <@ array(
+                select step from dynamics.build_steps where build_steps.build_id = later.build_id
+            ))
+        )
+"""
+"""A later build that did not finish leaves the marts as they were as long as it was incremental and had not finished
+the steps that say what it changes."""
+
+_UNCHANGED = f"""
+    select true from dynamics.builds as base
+    where
+        base.build_id = (select max(build_id) from dynamics.builds)
+        and base.finished_at is not null
+        and {_IS_OF_THIS_PROJECT}
+        and not exists (select from dynamics.changes)
 """
 
 
@@ -109,11 +107,14 @@ def as_of(connection: Connection[TupleRow]) -> datetime:
     return known
 
 
-def start(connection: Connection[TupleRow], origin: Origin, *, is_full: bool) -> PendingBuild:
-    """Add the row of a new build and commit it.
-
-    From then on no step of an earlier build is recorded any more.
-    """
+def start(
+    connection: Connection[TupleRow],
+    origin: Origin,
+    *,
+    is_full: bool,
+    skipped_models: frozenset[str] = frozenset(),
+) -> PendingBuild:
+    """Add the row of a new build and commit it. From then on no step of an earlier build is recorded any more."""
     known = as_of(connection)
     connection.execute("select pg_advisory_xact_lock(hashtext('dynamics.build_steps'))")
     build_id = _value(
@@ -124,7 +125,7 @@ def start(connection: Connection[TupleRow], origin: Origin, *, is_full: bool) ->
     )
     connection.execute(f"create schema if not exists {SCHEMA}")
     connection.commit()
-    return PendingBuild(build_id, SCHEMA, known, is_full)
+    return PendingBuild(build_id, SCHEMA, known, is_full, skipped_models)
 
 
 def interrupted(connection: Connection[TupleRow], origin: Origin) -> PendingBuild | None:
@@ -135,18 +136,12 @@ def interrupted(connection: Connection[TupleRow], origin: Origin) -> PendingBuil
     build_id, known, is_full, has_same_origin, steps = row
     if is_full or not has_same_origin or not SCOPE_STEPS <= set(steps):
         return None
-    return PendingBuild(build_id, SCHEMA, known, is_full=False, finished_steps=frozenset(steps))
+    return PendingBuild(build_id, SCHEMA, known, is_full=False, skipped_models=frozenset(steps))
 
 
 def can_be_changed_in_place(connection: Connection[TupleRow], origin: Origin) -> bool:
     """Return True when the marts are those of the last finished build, and all changes since then are known."""
-    parameters = {
-        "schema": SCHEMA,
-        "models": origin.models,
-        "base_currency": origin.base_currency,
-        "scope_steps": sorted(SCOPE_STEPS),
-    }
-    return bool(_value(connection, _CAN_BE_CHANGED_IN_PLACE, parameters))
+    return bool(_value(connection, _CAN_BE_CHANGED_IN_PLACE, _parameters(origin)))
 
 
 def marts_are_of(connection: Connection[TupleRow], build_id: int) -> bool:
@@ -164,8 +159,7 @@ def marts_are_of(connection: Connection[TupleRow], build_id: int) -> bool:
 
 def renew(connection: Connection[TupleRow], origin: Origin) -> PendingBuild | None:
     """Return the current build when nothing has changed since, under a new number if the data is known longer now."""
-    parameters = {"schema": SCHEMA, "models": origin.models, "base_currency": origin.base_currency}
-    if not _value(connection, _UNCHANGED, parameters):
+    if not _value(connection, _UNCHANGED, _parameters(origin)):
         return None
     build_id, known_before = connection.execute(_CURRENT).fetchone() or (0, None)
     known = as_of(connection)
@@ -216,6 +210,16 @@ def _drop_leftovers(connection: Connection[TupleRow], build: PendingBuild) -> No
     for (statement,) in rows:
         connection.execute(statement.encode())
     connection.execute("drop schema if exists marts_a cascade; drop schema if exists marts_b cascade")
+
+
+def _parameters(origin: Origin) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "models": origin.models,
+        "base_currency": origin.base_currency,
+        "facts": f"{SCHEMA}.fct_client_events",
+        "scope_steps": sorted(SCOPE_STEPS),
+    }
 
 
 def _value(

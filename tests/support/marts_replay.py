@@ -4,23 +4,23 @@ dbt takes seconds to start; its statements take milliseconds. The statements are
 the order of its own graph.
 """
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from extract import TABLES, Extract
 
-from orchestration.builds import build_marts
+from orchestration.builds import build_marts, dbt_runner
 
 
 class MartsReplay:
     """The marts of one database, rebuilt for any extract inside a transaction that the caller rolls back.
 
-    `after_fill` is called with this object each time `fill` has put an extract into the marts: what is derived from the
-    marts, such as the report store, is made there.
+    The marts begin with a full build of what `billing` holds, or of one client when it is empty. `after_fill` is called
+    with this object each time `fill` has put an extract into the marts: what is derived from the marts, such as the
+    report store, is made there.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class MartsReplay:
         self.connection = connection
         self.after_fill = after_fill
         connection.execute(
-            "insert into billing.clients values ('c', 'C', 'client', null, 'USD', now(), now())"
+            "insert into billing.clients select 'c', 'C', 'client', null, 'USD', now(), now()"
+            " where not exists (select from billing.clients)"
         )
         connection.commit()
-        self.build = build_marts(connection, state=state)
-        assert self.build.is_full
-        self._whole = [*_statements(connection, state / "target")]
+        self.build = build_marts(connection, state=state, full_refresh=True)
+        self._whole = [*_statements(connection, state, is_full=True)]
 
     def fill(self, extract: Extract, as_of) -> None:
         """Replace the whole of `billing` by the extract, and the marts by what the models make of it."""
@@ -51,32 +51,6 @@ class MartsReplay:
         """Fill the marts from all that is in `billing`, as a full build does."""
         for statement in self._whole:
             self.connection.execute(statement)
-
-
-class IncrementalReplay(MartsReplay):
-    """Marts that an incremental build can also bring up to date."""
-
-    def __init__(self, connection: psycopg.Connection, state: Path) -> None:
-        super().__init__(connection, state)
-        connection.execute("update billing.clients set name = 'D'")
-        connection.execute(
-            "insert into billing.clients values ('d', 'D', 'client', null, 'USD', now(), now())"
-        )
-        connection.execute(
-            "insert into billing.clients values ('e', 'E', 'client', null, 'USD', now(), now())"
-        )
-        build_marts(connection, state=state, full_refresh=True)
-        connection.execute("update billing.clients set name = 'E' where client_id = 'c'")
-        connection.commit()
-        build = build_marts(connection, state=state)
-        assert not build.is_full
-        self._catch_up = [*_statements(connection, state / "target")]
-
-    def catch_up(self) -> None:
-        """Bring the marts up to date with the change log, as an incremental build does."""
-        for statement in self._catch_up:
-            self.connection.execute(statement)
-        self.connection.execute("delete from dynamics.touched")
 
     def differences_from_full(self, models: tuple[str, ...]) -> dict[str, int]:
         """Return how many rows of each model differ from those of a full build, which replaces them."""
@@ -93,6 +67,27 @@ class IncrementalReplay(MartsReplay):
         for model in models:
             self.connection.execute(f"drop table kept_{model}")
         return found
+
+
+class IncrementalReplay(MartsReplay):
+    """Marts that an incremental build can also bring up to date."""
+
+    def __init__(self, connection: psycopg.Connection, state: Path) -> None:
+        super().__init__(connection, state)
+        # Something of every kind changes, so that no model is skipped.
+        connection.execute("insert into billing.packages values ('p', 'P')")
+        connection.execute("insert into billing.exchange_rates values ('EUR', '2018-01-01', 1.25)")
+        connection.execute("update billing.clients set name = 'D'")
+        connection.commit()
+        build = build_marts(connection, state=state)
+        assert (build.is_full, build.skipped_models) == (False, frozenset())
+        self._catch_up = [*_statements(connection, state, is_full=False)]
+
+    def catch_up(self) -> None:
+        """Bring the marts up to date with the change log, as an incremental build does."""
+        for statement in self._catch_up:
+            self.connection.execute(statement)
+        self.connection.execute("delete from dynamics.touched")
 
 
 def differing_rows(connection: psycopg.Connection, one: str, other: str) -> int:
@@ -129,43 +124,31 @@ def upsert(connection: psycopg.Connection, extract: Extract) -> None:
             )
 
 
-def _statements(connection: psycopg.Connection, target: Path) -> Iterator[str]:
-    """Yield the statements of the last build in `target`, so that each model is replaced or changed in place."""
-    manifest = json.loads((target / "manifest.json").read_text())
-    project = manifest["metadata"]["project_name"]
-    for unique_id in _in_order(manifest):
-        node = manifest["nodes"][unique_id]
-        if node["config"]["materialized"] == "view":
+def _statements(connection: psycopg.Connection, state: Path, *, is_full: bool) -> Iterator[str]:
+    """Yield the statements of the last build, in the order of the models. Views are there already."""
+    manifest = dbt_runner.parsed_project(connection.info.dbname, state)
+    for node in _in_order(manifest):
+        if node.config.materialized == "view":
             continue
-        query = (target / "compiled" / project / node["original_file_path"]).read_text()
-        ran = (target / "run" / project / node["original_file_path"]).read_text()
-        temporary = re.search(rf'from "({node["name"]}__dbt_tmp\d+)"', ran)
-        if temporary:
-            yield f'create temporary table "{temporary[1]}" as {query}'
-            yield from (part for part in ran.split(";") if part.strip())
-            yield f'drop table "{temporary[1]}"'
-            continue
-        columns = [
-            column
-            for (column,) in connection.execute(
-                "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
-                [node["schema"], node["name"]],
-            )
-        ]
-        names = ", ".join(columns)
-        yield f"delete from {node['relation_name']}"
-        yield f"insert into {node['relation_name']} ({names}) select {names} from ({query}) as model"
+        part = "compiled" if is_full else "run"
+        text = (state / "target" / part / node.package_name / node.original_file_path).read_text()
+        if is_full:
+            names = ", ".join(node.columns)
+            yield f"delete from {node.relation_name}"
+            yield f"insert into {node.relation_name} ({names}) select {names} from ({text}) as model"
+        else:
+            yield text
 
 
-def _in_order(manifest: dict) -> list[str]:
+def _in_order(manifest: Any) -> list[Any]:
     """Return the models so that each comes after those it reads."""
-    models = [key for key in manifest["nodes"] if key.startswith("model.")]
+    models = [node for node in manifest.nodes.values() if node.resource_type == "model"]
     done: list[str] = []
-    while len(done) < len(models):
-        done += [
-            key
-            for key in models
-            if key not in done
-            and all(parent in done for parent in manifest["parent_map"][key] if parent.startswith("model."))
-        ]
-    return done
+    ordered = []
+    while len(ordered) < len(models):
+        for node in models:
+            parents = {parent for parent in node.depends_on.nodes if parent.startswith("model.")}
+            if node.unique_id not in done and parents <= {*done}:
+                done.append(node.unique_id)
+                ordered.append(node)
+    return ordered

@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['client_id'], 'unique': true}]) }}
+{{ config(incremental_strategy='replace_all', indexes=[{'columns': ['client_id'], 'unique': true}]) }}
 {%- set changed_clients = source('change_log', 'changed_clients') -%}
 {%- set last_facts = source('last_build', 'fct_client_events') -%}
 

@@ -1,5 +1,4 @@
 {{ config(
-    materialized='incremental',
     incremental_strategy='replace_events',
     indexes=[{'columns': ['client_id', 'occurred_at']}],
 ) }}

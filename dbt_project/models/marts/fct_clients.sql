@@ -1,5 +1,4 @@
 {{ config(
-    materialized='incremental',
     incremental_strategy='replace_clients',
     indexes=[{'columns': ['client_id'], 'unique': true}],
 ) }}

@@ -1,5 +1,4 @@
 {{ config(
-    materialized='incremental',
     incremental_strategy='add',
     unique_key=['cohort', 'client_type', 'currency', 'utc_date'],
     indexes=[{'columns': ['cohort', 'client_type', 'currency', 'utc_date'], 'unique': true}],

@@ -1,5 +1,4 @@
 {{ config(
-    materialized='incremental',
     incremental_strategy='add',
     unique_key=['client_type', 'currency', 'utc_date', 'kind'],
     indexes=[{'columns': ['client_type', 'currency', 'utc_date', 'kind'], 'unique': true}],

@@ -29,25 +29,28 @@ _STATEMENTS = (
         insert into dynamics.build_steps (build_id, step) values (build, finished_step);
     end $$
     """,
-    # Changes since the last finished build, one row a client.
+    """
+    create view dynamics.changes as
+    select * from dynamics.touched
+    where changed_by >= coalesce(
+        (
+            select touched_before from dynamics.builds
+            where finished_at is not null
+            order by build_id desc
+            limit 1
+        ),
+        xid8 '0'
+    )
+    """,
+    "comment on view dynamics.changes is 'The rows of touched that the last finished build does not contain.'",
     """
     create view dynamics.changed_clients as
     select
         client_id,
         case when bool_and(since is not null) then min(since) end as since,
         bool_or(since is null or since = 'infinity') as client_changed
-    from dynamics.touched
-    where
-        client_id is not null
-        and changed_by >= coalesce(
-            (
-                select touched_before from dynamics.builds
-                where finished_at is not null
-                order by build_id desc
-                limit 1
-            ),
-            xid8 '0'
-        )
+    from dynamics.changes
+    where client_id is not null
     group by client_id
     """,
 )
