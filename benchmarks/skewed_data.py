@@ -153,10 +153,10 @@ def _amounts(
     return amounts * np.array(small.UNITS)[clients.currencies][by_client]
 
 
-def tables(data: SkewedData) -> dict[str, Iterator[pa.Table]]:
+def tables(data: SkewedData, *, with_closed: bool) -> dict[str, Iterator[pa.Table]]:
     """Return the five tables of the contract by name, each in chunks."""
     return {
-        "clients": iter([_clients(data.clients)]),
+        "clients": iter([_clients(data.clients, with_closed=with_closed)]),
         "client_tags": iter([_client_tags(data.clients)]),
         "packages": iter([_package_table()]),
         "transactions": _transactions(data),
@@ -164,9 +164,12 @@ def tables(data: SkewedData) -> dict[str, Iterator[pa.Table]]:
     }
 
 
-def write_parquet(data: SkewedData, folder: Path) -> None:
-    """Write the tables as Parquet files, with the transactions in the order of time."""
-    for name, chunks in tables(data).items():
+def write_parquet(data: SkewedData, folder: Path, *, with_closed: bool) -> None:
+    """Write the tables as Parquet files, with the transactions in the order of time.
+
+    Without `with_closed` no client is closed.
+    """
+    for name, chunks in tables(data, with_closed=with_closed).items():
         writer = None
         for chunk in chunks:
             writer = writer or pa.parquet.ParquetWriter(
@@ -180,7 +183,7 @@ def write_parquet(data: SkewedData, folder: Path) -> None:
 def write_csv(data: SkewedData, folder: Path, *, with_closed: bool) -> None:
     """Write the tables as CSV files. `with_closed` writes the optional column `closed_at` of the clients."""
     options = pa.csv.WriteOptions(quoting_style="needed")
-    for name, chunks in tables(data).items():
+    for name, chunks in tables(data, with_closed=with_closed).items():
         with (folder / f"{name}.csv").open("wb") as file:
             for number, chunk in enumerate(chunks):
                 written = chunk if with_closed or name != "clients" else chunk.drop_columns("closed_at")
@@ -199,7 +202,7 @@ def _decoded(table: pa.Table) -> pa.Table:
     return pa.table(columns, names=table.column_names)
 
 
-def _clients(clients: Clients) -> pa.Table:
+def _clients(clients: Clients, *, with_closed: bool) -> pa.Table:
     numbers = range(len(clients.types))
     ids = [small.client_id(number) for number in numbers]
     kinds = np.array(small.CLIENT_TYPES)[clients.types]
@@ -212,7 +215,7 @@ def _clients(clients: Clients) -> pa.Table:
             "currency": np.array(small.CURRENCIES)[clients.currencies],
             "created_at": pa.array(clients.created, _INSTANT),
             "updated_at": pa.array(clients.created, _INSTANT),
-            "closed_at": pa.array(clients.closed, _INSTANT, mask=clients.closed < 0),
+            "closed_at": pa.array(clients.closed, _INSTANT, mask=(clients.closed < 0) | (not with_closed)),
         }
     )
 
