@@ -137,7 +137,7 @@ def _interval(chance: Random, zone: ZoneInfo) -> tuple[str, date, date]:
         return _named(chance, small.AS_OF.astimezone(zone).date())
     lengths = {"day": (1, 1), "days": (2, 14), "weeks": (15, 100), "odd": (100, 1700), "times": (1, 300)}
     days = chance.randint(*lengths[kind])
-    last = start + timedelta(days=days - 1)
+    last = min(start + timedelta(days=days - 1), small.AS_OF.date() + timedelta(days=40))
     if kind == "times":
         return "", _at(chance, start), _at(chance, last + timedelta(days=1))
     return "", start, last

@@ -19,7 +19,8 @@ def product_report(table: ReportTable, *, by_package: bool) -> PeerReport:
     """Return the product's table in the form of the peers. `by_package` is whether the question groups by package."""
     labels = tuple(block.package or "" for block in table.blocks)
     cells = [
-        [[np.nan if cell is None else float(cell) for cell in row] for row in block.cells] for block in table.blocks
+        [[np.nan if cell is None else float(cell) for cell in row] for row in block.cells]
+        for block in table.blocks
     ]
     found = np.array(cells, dtype=np.float64).reshape(len(table.blocks), 21, len(table.columns))
     if by_package and not table.by_package:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.peers.duck import create_table
 from benchmarks.question_periods import Periods, periods_of
 from benchmarks.skewed_clients import AS_OF
 
@@ -115,10 +116,3 @@ class Clock:
             }
         )
         create_table(connection, self.name, table)
-
-
-def create_table(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    """Create a temporary table, or replace it."""
-    connection.register("given", table)
-    connection.execute(f"create or replace temp table {name} as from given")
-    connection.unregister("given")

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.peers.asked import Asked, Clock, create_table
+from benchmarks.peers.duck import create_table
 
 if TYPE_CHECKING:
+    from benchmarks.peers.asked import Asked, Clock
     import duckdb
     import numpy.typing as npt
 

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.peers.asked import Asked, Clock, create_table, make_asked
+from benchmarks.peers.asked import Asked, Clock, make_asked
 from benchmarks.peers.cells import PeerReport, make_report
+from benchmarks.peers.duck import TABLES, connect, create_table, shown_slots, view
 from benchmarks.peers.edges import cohort_sums
 from benchmarks.peers.flows import flow_sums
 from benchmarks.peers.rates import Rates
 from benchmarks.skewed_clients import CURRENCIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.random_questions import Question
 
-TABLES = ("clients", "client_tags", "packages", "transactions", "exchange_rates")
 _KIND = """
     case kind when 'usage' then 0 when 'refill' then 1 when 'package_renewal' then 2
         when 'package_activation' then 3 else 4 end
@@ -125,13 +123,6 @@ _MOVES = """(
 )"""
 
 
-def connect(path: str = ":memory:") -> duckdb.DuckDBPyConnection:
-    """Return a connection on two threads."""
-    connection = duckdb.connect(path)
-    connection.execute("set threads = 2; set timezone = 'UTC'; set enable_progress_bar = false")
-    return connection
-
-
 class ParquetPeer:
     """Reports from a folder of Parquet files."""
 
@@ -140,8 +131,7 @@ class ParquetPeer:
     def __init__(self, folder: Path) -> None:
         self._connection = connect()
         for table in TABLES:
-            source = str(folder / f"{table}.parquet").replace("'", "''")
-            self._connection.execute(f"create view raw_{table} as from '{source}'")
+            view(self._connection, folder, table)
 
     def report(self, question: Question) -> PeerReport:
         """Answer the question."""
@@ -176,7 +166,9 @@ class ParquetPeer:
     def _create_scope(self, asked: Asked, instants: Clock) -> None:
         """Create the table of the clients that pass the filters. `closed_n` is the first period they are not in."""
         question = asked.question
-        by_tag = "and client_id in (select client_id from raw_client_tags where tag in (select unnest($tags)))"
+        by_tag = (
+            "and client_id in (select client_id from raw_client_tags where tag in (select unnest($tags)))"
+        )
         text = _SCOPE.format(
             by_owner="and owner_id in (select unnest($owners))" if question.owners else "",
             by_tag=by_tag if question.tags else "",
@@ -209,7 +201,9 @@ class ParquetPeer:
     def _create_states(self, instants: Clock) -> None:
         """Create the table of what each client is after each period in which something happened to it."""
         connection = self._connection
-        [(any_closed,)] = connection.execute("select count(*) > 0 from scope where closed_n < 2147483647").fetchall()
+        [(any_closed,)] = connection.execute(
+            "select count(*) > 0 from scope where closed_n < 2147483647"
+        ).fetchall()
         many = instants.count > 1
         join = "join instants as clock on clock.step = "
         n = "clock.n" if many else "0"
@@ -231,18 +225,3 @@ class ParquetPeer:
         connection.execute(_STATES.format(summed=summed, periods=instants.count))
         if any_closed:
             connection.execute(_CLOSINGS.format(periods=instants.count))
-
-
-def shown_slots(connection: duckdb.DuckDBPyConnection, asked: Asked, clients: str) -> list[int]:
-    """Return the slots that a client is in; `clients` is the relation of all clients in scope."""
-    if not asked.question.by_package:
-        return [0]
-    counted = connection.execute("select slot, count(*), count(*) filter (n = 0) from members group by 1").fetchall()
-    counts = {slot: (count, first) for slot, count, first in counted}
-    shown = sorted(slot for slot in counts if slot != asked.subtracted)
-    if asked.with_rest:
-        [(in_scope,)] = connection.execute(f"select count(*) from {clients}").fetchall()
-        # Who holds nothing at the end of the first period is in the last slot.
-        if in_scope > counts.get(asked.subtracted, (0, 0))[1]:
-            shown.append(asked.slots - 1)
-    return shown

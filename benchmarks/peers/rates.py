@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.peers.asked import Asked, create_table
+from benchmarks.peers.duck import create_table
 from benchmarks.skewed_clients import CURRENCIES
 
 if TYPE_CHECKING:
+    from benchmarks.peers.asked import Asked
     import duckdb
     import numpy.typing as npt
 
-_ROWS = "select currency, valid_from - date '1970-01-01' as day, rate::double as rate from {table} order by day"
+_ROWS = (
+    "select currency, valid_from - date '1970-01-01' as day, rate::double as rate from {table} order by day"
+)
 
 
 class Rates:
@@ -28,7 +31,9 @@ class Rates:
         worth = np.ones((len(CURRENCIES), int(days.max()) - self.first_day + 366))
         for number, currency in enumerate(CURRENCIES[1:], start=1):
             of_it = rows["currency"] == currency
-            changes = np.searchsorted(days[of_it] - self.first_day, np.arange(worth.shape[1]), side="right") - 1
+            changes = (
+                np.searchsorted(days[of_it] - self.first_day, np.arange(worth.shape[1]), side="right") - 1
+            )
             worth[number] = rows["rate"][of_it][np.maximum(changes, 0)]
         self._worth = worth
 

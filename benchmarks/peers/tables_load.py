@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.parquet_files import KINDS, connect, currencies
+from benchmarks.peers.duck import TABLES, connect, view
+from benchmarks.skewed_clients import CURRENCIES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FLOWS = ("refill", "usage", "package_activation", "package_renewal")
+ANY_PACKAGE = 65535
+"""The number under which the table of holdings has the first package of a client."""
+_KINDS = ("usage", "refill", "package_renewal", "package_activation", "transfer", "adjustment")
 
 _CLIENTS = """
     create table clients as
@@ -79,3 +82,88 @@ _EVENTS = """
     window w as (partition by cid order by us, transaction_id)
     order by cid, us, transaction_id
 """
+_HOLDINGS = f"""
+    create table holdings as
+    with held as (
+        select cid, package, min(us) as since_us from events
+        where kind in (2, 3) and package is not null
+        group by 1, 2
+    )
+    select cid, package, since_us from held
+    union all
+    select cid, {ANY_PACKAGE}, min(since_us) from held group by 1
+    order by 1, 2
+"""
+_DAILY_RATES = """
+    create table daily_rates as
+    select currencies.number::utinyint as currency, day, coalesce(rate::double, 1) as rate
+    from (select unnest($currencies) as currency, generate_subscripts($currencies, 1) - 1 as number) as currencies
+    cross join (
+        select unnest(generate_series(min(us) // 86400000000, max(us) // 86400000000)) as day from events
+        where kind < 100
+    ) as days
+    asof left join raw_exchange_rates as rates
+        on rates.currency = currencies.currency and date '1970-01-01' + day::integer >= rates.valid_from
+"""
+_MONTHS = """
+    create table months as
+    with dated as (
+        select *, rowid as place,
+            epoch_us(date_trunc('month', make_timestamp(us))) as month,
+            case when paid = 0 then 0 else epoch_us(date_trunc('month', make_timestamp(paid))) end as paid_month
+        from events
+    ),
+    ends as (
+        select *, lead(month) over (partition by cid order by place) as next_month from dated
+        qualify next_month is distinct from month
+    ),
+    states as (
+        select cid, currency, month as us, coalesce(next_month, 9223372036854775807) as until_us,
+            member, created, balance, paid_month as paid,
+            coalesce(lag(member) over w, 0)::tinyint as old_member,
+            coalesce(lag(created) over w, 0)::tinyint as old_created,
+            coalesce(lag(balance) over w, 0) as old_balance,
+            coalesce(lag(paid_month) over w, 0) as old_paid
+        from ends
+        window w as (partition by cid order by place)
+    ),
+    flows as (
+        select cid, month as us, {sums}
+        from dated
+        join daily_rates using (currency)
+        where day = dated.us // 86400000000 and kind <= 3
+        group by 1, 2
+    )
+    select states.*, {columns}
+    from states left join flows using (cid, us)
+    order by cid, us
+"""
+
+
+def prepare(folder: Path, file: Path) -> None:
+    """Load the Parquet files of a folder into a DuckDB file, once."""
+    if file.exists():
+        return
+    draft = file.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    connection = connect(str(draft))
+    for table in TABLES:
+        view(connection, folder, table)
+    kinds = range(4)
+    sums = [f"count(*) filter (kind = {kind}) as quantity_{kind}" for kind in kinds]
+    sums += [f"sum(amount * rate / 1e6) filter (kind = {kind}) as value_{kind}" for kind in kinds]
+    columns = [f"coalesce(quantity_{kind}, 0)::integer as quantity_{kind}" for kind in kinds]
+    columns += [f"coalesce(value_{kind}, 0) as value_{kind}" for kind in kinds]
+    connection.execute(_CLIENTS, {"currencies": list(CURRENCIES)})
+    connection.execute(_PACKAGES)
+    connection.execute(_TAGS)
+    connection.execute(_EVENTS, {"kinds": list(_KINDS)})
+    connection.execute(_HOLDINGS)
+    connection.execute(_DAILY_RATES, {"currencies": list(CURRENCIES)})
+    connection.execute(_MONTHS.format(sums=", ".join(sums), columns=", ".join(columns)))
+    connection.execute("create table exchange_rates as from raw_exchange_rates")
+    for table in TABLES:
+        connection.execute(f"drop view raw_{table}")
+    connection.execute("checkpoint")
+    connection.close()
+    draft.rename(file)
