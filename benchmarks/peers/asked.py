@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from benchmarks.peers.duck import create_table
 from benchmarks.question_periods import Periods, periods_of
-from benchmarks.skewed_clients import AS_OF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import duckdb
 
@@ -52,8 +52,8 @@ class Asked:
         return self.slots
 
 
-def make_asked(question: Question, packages: Sequence[tuple[str, str]]) -> Asked:
-    """Resolve the question; `packages` are ids and names."""
+def make_asked(question: Question, packages: Sequence[tuple[str, str]], as_of: datetime) -> Asked:
+    """Resolve the question. `packages` are ids and names, the data is known up to `as_of`."""
     wanted = [each for each in packages if not question.packages or each[0] in question.packages]
     ordered = sorted(wanted, key=lambda each: (each[1], each[0]))
     with_rest = question.by_package and not question.packages
@@ -65,7 +65,7 @@ def make_asked(question: Question, packages: Sequence[tuple[str, str]]) -> Asked
         labels = ("",)
     return Asked(
         question=question,
-        periods=periods_of(question, AS_OF),
+        periods=periods_of(question, as_of),
         labels=(*labels, NO_PACKAGE) if with_rest else labels,
         chosen=chosen,
         with_rest=with_rest,

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from benchmarks.peers.asked import Asked
 
 TABLES = ("clients", "client_tags", "packages", "transactions", "exchange_rates")
+_CURRENCIES = """
+    select currency from (select currency from raw_clients union select currency from raw_exchange_rates)
+    where currency <> $base order by 1
+"""
 
 
 def connect(file: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -27,6 +31,11 @@ def view(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> Non
     """Create the view `raw_TABLE` of a table's Parquet file."""
     source = str(folder / f"{table}.parquet").replace("'", "''")
     connection.execute(f"create view raw_{table} as from '{source}'")
+
+
+def currencies(connection: duckdb.DuckDBPyConnection, base: str) -> list[str]:
+    """Return all currencies of the raw tables, the base currency first."""
+    return [base, *(currency for (currency,) in connection.execute(_CURRENCIES, {"base": base}).fetchall())]
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

@@ -14,9 +14,10 @@ import pyarrow as pa
 from benchmarks.peers.duck import create_table
 
 if TYPE_CHECKING:
-    from benchmarks.peers.asked import Asked, Clock
     import duckdb
     import numpy.typing as npt
+
+    from benchmarks.peers.asked import Asked, Clock
 
     Ints = npt.NDArray[np.int64]
 
@@ -27,7 +28,7 @@ CREATED, MEMBERS, POSITIVE, NEGATIVE = 0, 1, 2, 3
 # has none before it. One packed key is much faster to group by than its parts.
 _EDGES = """
     select
-        (({slot} * {currencies} + currency) * {periods} + {n}) * 256
+        (({slot}::bigint * {currencies} + currency) * {periods} + {n}) * 256
             + (case when paid >= {since} then 2 when paid > 0 then 1 else 0 end) * 64
             + (case when not {is_change} then 0 when old_paid >= {since} then 2 when old_paid > 0 then 1 else 0 end) * 16
             + created * 8 + member * 4
@@ -51,7 +52,7 @@ _LAPSES = """
         where us < boundary and boundary <= until_us
     )
     select
-        (({slot} * {currencies} + currency) * {periods} + k) * 4 + created * 2 + member as key,
+        (({slot}::bigint * {currencies} + currency) * {periods} + k) * 4 + created * 2 + member as key,
         count(*) as quantity,
         sum(greatest(balance, 0))::bigint as positive,
         sum(balance)::bigint as balance

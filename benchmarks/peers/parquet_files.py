@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from benchmarks.peers.asked import Asked, Clock, make_asked
 from benchmarks.peers.cells import PeerReport, make_report
-from benchmarks.peers.duck import TABLES, connect, create_table, shown_slots, view
+from benchmarks.peers.duck import TABLES, connect, create_table, currencies, shown_slots, view
 from benchmarks.peers.edges import cohort_sums
 from benchmarks.peers.flows import flow_sums
 from benchmarks.peers.rates import Rates
-from benchmarks.skewed_clients import CURRENCIES
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from benchmarks.random_questions import Question
@@ -128,17 +128,19 @@ class ParquetPeer:
 
     name = "DuckDB on Parquet"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, as_of: datetime, base_currency: str = "USD") -> None:
+        self._as_of = as_of
         self._connection = connect()
         for table in TABLES:
             view(self._connection, folder, table)
+        self._currencies = currencies(self._connection, base_currency)
 
     def report(self, question: Question) -> PeerReport:
         """Answer the question."""
         connection = self._connection
         packages = connection.execute("select package_id, name from raw_packages").fetchall()
-        asked = make_asked(question, packages)
-        rates = Rates(connection, "raw_exchange_rates")
+        asked = make_asked(question, packages, self._as_of)
+        rates = Rates(connection, "raw_exchange_rates", self._currencies)
         instants = Clock("instants", asked.periods.boundaries, asked.periods.active_since)
         instants.create(connection)
         self._create_scope(asked, instants)
@@ -153,7 +155,7 @@ class ParquetPeer:
             states="states",
             scope="true",
             can_lapse="can_lapse",
-            currencies=len(CURRENCIES),
+            currencies=len(self._currencies),
         )
         rates.create(connection, asked, scale=1)
         moves = _MOVES.format(kind=_KIND, first=instants.boundaries[0], last=instants.boundaries[-1])
@@ -175,7 +177,7 @@ class ParquetPeer:
             last_end=instants.boundaries[-1],
             step=instants.step_of("closed_us"),
         )
-        given = {"currencies": list(CURRENCIES), "client_type": question.client_type}
+        given = {"currencies": self._currencies, "client_type": question.client_type}
         given |= {"owners": list(question.owners)} if question.owners else {}
         given |= {"tags": list(question.tags)} if question.tags else {}
         self._connection.execute(text, given)

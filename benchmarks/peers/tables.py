@@ -17,7 +17,7 @@ from benchmarks.peers.edges import cohort_sums
 from benchmarks.peers.flows import flow_sums, month_flow_sums
 from benchmarks.peers.rates import Rates
 from benchmarks.peers.tables_load import ANY_PACKAGE, prepare
-from benchmarks.skewed_clients import CURRENCIES, DAY
+from benchmarks.skewed_clients import DAY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,16 +43,19 @@ class TablesPeer:
 
     name = "DuckDB on its own tables"
 
-    def __init__(self, file: Path, folder: Path) -> None:
-        prepare(folder, file)
+    def __init__(self, file: Path, folder: Path, as_of: datetime, base_currency: str = "USD") -> None:
+        prepare(folder, file, base_currency)
+        self._as_of = as_of
         self._connection = connect(str(file), read_only=True)
-        self._rates = Rates(self._connection, "exchange_rates")
+        self._currencies = [each for (each,) in self._connection.execute("from currencies").fetchall()]
+        self._rates = Rates(self._connection, "exchange_rates", self._currencies)
         self._packages = self._connection.execute("select package_id, name, package from packages").fetchall()
 
     def report(self, question: Question) -> PeerReport:
         """Answer the question."""
         connection = self._connection
-        asked = make_asked(question, [(package, name) for package, name, _ in self._packages])
+        packages = [(package, name) for package, name, _ in self._packages]
+        asked = make_asked(question, packages, self._as_of)
         clock = Clock("instants", asked.periods.boundaries, asked.periods.active_since)
         clock.create(connection)
         scope = self._scope(question)
@@ -66,10 +69,10 @@ class TablesPeer:
             scope=scope,
             # Months have at least 28 days, and a clock's changes take less than a day.
             can_lapse=f"until_us - paid > {(28 * question.duration - 1) * DAY}",
-            currencies=len(CURRENCIES),
+            currencies=len(self._currencies),
         )
         self._rates.create(connection, asked, scale=1e-6)
-        if by_months and question.currency in ("", CURRENCIES[0]):
+        if by_months and question.currency in ("", self._currencies[0]):
             flows = month_flow_sums(connection, asked, clock, scope=scope)
         else:
             flows = flow_sums(connection, asked, clock, moves="events", scope=scope, value="amount * rate")

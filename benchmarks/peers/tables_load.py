@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.duck import TABLES, connect, view
-from benchmarks.skewed_clients import CURRENCIES
+from benchmarks.peers.duck import TABLES, connect, currencies, view
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +139,7 @@ _MONTHS = """
 """
 
 
-def prepare(folder: Path, file: Path) -> None:
+def prepare(folder: Path, file: Path, base_currency: str) -> None:
     """Load the Parquet files of a folder into a DuckDB file, once."""
     if file.exists():
         return
@@ -154,14 +153,16 @@ def prepare(folder: Path, file: Path) -> None:
     sums += [f"sum(amount * rate / 1e6) filter (kind = {kind}) as value_{kind}" for kind in kinds]
     columns = [f"coalesce(quantity_{kind}, 0)::integer as quantity_{kind}" for kind in kinds]
     columns += [f"coalesce(value_{kind}, 0) as value_{kind}" for kind in kinds]
-    connection.execute(_CLIENTS, {"currencies": list(CURRENCIES)})
+    known = {"currencies": currencies(connection, base_currency)}
+    connection.execute(_CLIENTS, known)
     connection.execute(_PACKAGES)
     connection.execute(_TAGS)
     connection.execute(_EVENTS, {"kinds": list(_KINDS)})
     connection.execute(_HOLDINGS)
-    connection.execute(_DAILY_RATES, {"currencies": list(CURRENCIES)})
+    connection.execute(_DAILY_RATES, known)
     connection.execute(_MONTHS.format(sums=", ".join(sums), columns=", ".join(columns)))
     connection.execute("create table exchange_rates as from raw_exchange_rates")
+    connection.execute("create table currencies as select unnest($currencies) as currency", known)
     for table in TABLES:
         connection.execute(f"drop view raw_{table}")
     connection.execute("checkpoint")
