@@ -21,11 +21,13 @@ _COLD = {
 
 
 def build(state: Path, *, full_refresh: bool) -> None:
-    """Build the marts, and say when it begins."""
+    """Build the marts; say when it begins, and how many seconds it took."""
     with database() as connection:
         sys.stdout.write("begins\n")
         sys.stdout.flush()
+        began = time.perf_counter()
         build_marts(connection, state=state, full_refresh=full_refresh)
+        sys.stdout.write(f"{time.perf_counter() - began:.3f}\n")
 
 
 def reports() -> dict[str, str]:

@@ -9,6 +9,7 @@ from orchestration.build import build_marts
 from orchestration.connections import database, database_url
 from orchestration.database import connect
 from orchestration.reporting.engine import make_report
+from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.table import METRICS, ReportTable
 from orchestration.settings import PROJECT_ROOT, settings
@@ -28,6 +29,7 @@ __all__ = [
     "ReportTable",
     "build_marts",
     "connect",
+    "current_marts",
     "database",
     "database_url",
     "ensure_schema",

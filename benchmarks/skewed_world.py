@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.common import home_in, note
 from benchmarks.product import build_marts, database, knows_closed_clients, load_and_build
@@ -18,6 +18,33 @@ from benchmarks.skewed_data import make_data, write_csv, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from psycopg import Connection
+
+_MAKE_CORRECTED = """
+    create schema if not exists bench;
+    create table if not exists bench.corrected (
+        transaction_id text, amount numeric(20, 6), updated_at timestamptz, is_done boolean
+    )
+"""
+_REMEMBER = """
+    insert into bench.corrected
+    select transaction_id, amount, updated_at, false from billing.transactions
+    where transaction_id >= %s and voided_at is null order by transaction_id limit 1
+"""
+_CORRECT = """
+    with taken as (update bench.corrected set is_done = true where not is_done returning transaction_id)
+    update billing.transactions as t set amount = amount - 0.01, updated_at = now()
+    from taken where taken.transaction_id = t.transaction_id
+"""
+_UNDO = """
+    update billing.transactions as t set amount = first.amount, updated_at = first.updated_at
+    from (
+        select distinct on (transaction_id) transaction_id, amount, updated_at from bench.corrected
+        order by transaction_id, updated_at
+    ) as first
+    where first.transaction_id = t.transaction_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +82,26 @@ def skewed_world(transactions: int, seed: int) -> Iterator[World]:
             if not mark.exists() or mark.read_text() != _contents():
                 _fill(world)
                 mark.write_text(_contents())
-            with database() as connection:
-                build_marts(connection, state=world.home / "dbt")
+            undo_corrections(world)
             yield world
+
+
+def correct(connection: Connection[Any], after: str) -> None:
+    """Take a cent from the first transaction in force from that id on, and remember what it was."""
+    connection.execute(_MAKE_CORRECTED)
+    connection.execute(_REMEMBER, [after])
+    connection.execute(_CORRECT)
+    connection.commit()
+
+
+def undo_corrections(world: World) -> None:
+    """Restore the transactions that benchmarks corrected, an interrupted one too, and build the marts."""
+    with database() as connection:
+        connection.execute(_MAKE_CORRECTED)
+        connection.execute(_UNDO)
+        connection.execute("truncate bench.corrected")
+        connection.commit()
+        build_marts(connection, state=world.home / "dbt")
 
 
 def _contents() -> str:

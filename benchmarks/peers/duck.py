@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from benchmarks.peers.asked import Asked
 
 TABLES = ("clients", "client_tags", "packages", "transactions", "exchange_rates")
+_CSV = {
+    "clients": "* replace (created_at::timestamptz as created_at), null::timestamptz as closed_at",
+    "client_tags": "*",
+    "packages": "*",
+    "transactions": "* replace (occurred_at::timestamptz as occurred_at, voided_at::timestamptz as voided_at,"
+    " amount::decimal(18, 6) as amount)",
+    "exchange_rates": "* replace (valid_from::date as valid_from, rate::decimal(38, 18) as rate)",
+}
 _CURRENCIES = """
     select currency from (select currency from raw_clients union select currency from raw_exchange_rates)
     where currency <> $base order by 1
@@ -31,6 +39,17 @@ def view(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> Non
     """Create the view `raw_TABLE` of a table's Parquet file."""
     source = str(folder / f"{table}.parquet").replace("'", "''")
     connection.execute(f"create view raw_{table} as from '{source}'")
+
+
+def parquet_from_csv(extract: Path, folder: Path) -> None:
+    """Write the tables of an extract without closed clients as Parquet files, in the order of their rows."""
+    connection = connect()
+    for table, columns in _CSV.items():
+        rows = f"select {columns} from read_csv($csv, header = true, nullstr = '', all_varchar = true)"
+        target = str(folder / f"{table}.parquet").replace("'", "''")
+        connection.execute(
+            f"copy ({rows}) to '{target}' (format parquet)", {"csv": str(extract / f"{table}.csv")}
+        )
 
 
 def currencies(connection: duckdb.DuckDBPyConnection, base: str) -> list[str]:

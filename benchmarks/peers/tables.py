@@ -48,6 +48,7 @@ class TablesPeer:
         self._as_of = as_of
         self._connection = connect(str(file), read_only=True)
         self._currencies = [each for (each,) in self._connection.execute("from currencies").fetchall()]
+        self.load_seconds: float = self._connection.execute("from load").fetchall()[0][0]
         self._rates = Rates(self._connection, "exchange_rates", self._currencies)
         self._packages = self._connection.execute("select package_id, name, package from packages").fetchall()
 

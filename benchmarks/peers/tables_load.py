@@ -5,6 +5,7 @@ They are loaded once, as an analyst would. Nothing keeps them up to date.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.duck import TABLES, connect, currencies, view
@@ -143,6 +144,7 @@ def prepare(folder: Path, file: Path, base_currency: str) -> None:
     """Load the Parquet files of a folder into a DuckDB file, once."""
     if file.exists():
         return
+    began = time.monotonic()
     draft = file.with_suffix(".new")
     draft.unlink(missing_ok=True)
     connection = connect(str(draft))
@@ -165,6 +167,9 @@ def prepare(folder: Path, file: Path, base_currency: str) -> None:
     connection.execute("create table currencies as select unnest($currencies) as currency", known)
     for table in TABLES:
         connection.execute(f"drop view raw_{table}")
+    connection.execute(
+        "create table load as select $seconds as seconds", {"seconds": time.monotonic() - began}
+    )
     connection.execute("checkpoint")
     connection.close()
     draft.rename(file)
