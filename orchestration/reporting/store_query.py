@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from orchestration.builds.store.duck import set_variables
 from orchestration.reporting.period_slots import create_slots, cut_slots
 from orchestration.reporting.plan import source_of
 from orchestration.reporting.statements import Statement, statement
@@ -169,8 +170,7 @@ class StoreQuery:
         self.cursor.execute(f"create or replace temp view scoped_events as from {source}()")
 
     def _set(self, **variables: Any) -> None:
-        for name, value in variables.items():
-            self.cursor.execute(f"set variable {name} = $value", {"value": value})
+        set_variables(self.cursor, **variables)
 
     def _run(self, name: Statement) -> None:
         self.cursor.execute(statement(name))

@@ -66,3 +66,33 @@ SLOW = (
     ),
 )
 """Statements that have every report take some seconds, in the store, where it can be interrupted."""
+
+
+def contents(connection: psycopg.Connection) -> dict[str, list[tuple]]:
+    """Return the rows of the current store, sorted, with the ids that its numbers stand for."""
+    named = {
+        "clients": "select * exclude client from clients",
+        "events": """
+            select clients.client_id, events.* exclude (client, package), packages.package_id
+            from events left join clients using (client) left join packages using (package)
+        """,
+        "lapses": """
+            select clients.client_id, lapses.* exclude (client, package), packages.package_id
+            from lapses left join clients using (client) left join packages using (package)
+        """,
+        "holdings": """
+            select clients.client_id, packages.package_id, held_since
+            from holdings left join clients using (client) left join packages using (package)
+        """,
+        "packages": "select package_id, name from packages",
+    } | {table: f"select * from {table}" for table in ("exchange_rates", "daily_flows", "daily_spans")}
+    # A date on which nothing changed in the end may be left out or repeat the sums of the date before.
+    named["daily_cohorts"] = """
+        select * from daily_cohorts
+        qualify row (created_clients, clients, positive_clients, negative_clients, positive_balance, negative_balance)
+            is distinct from lag(row (
+                created_clients, clients, positive_clients, negative_clients, positive_balance, negative_balance
+            )) over (partition by client_type, cohort, currency order by utc_date)
+    """
+    with current_build(connection) as build:
+        return {table: sorted(build.rows(query), key=repr) for table, query in named.items()}

@@ -159,7 +159,7 @@ def many(database):
     alter_store(
         database,
         "create temp table c1 as select * from part_1.clients where client_id = 'c1'",
-        "insert into part_1.clients select * replace (1000 + n as client, 'm' || n as client_id, 'm' || n as name)"
+        "insert into part_1.clients select c1.* replace (1000 + n as client, 'm' || n as client_id, 'm' || n as name)"
         " from c1, range(1, 10001) as numbers (n)",
         "insert into part_1.events select events.* replace (1000 + n as client)"
         " from part_1.events as events, range(1, 10001) as numbers (n)"

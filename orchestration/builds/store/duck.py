@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,6 +39,12 @@ def attach(connection: DuckDBPyConnection, path: Path, name: str, *, read_only: 
     """Attach the file `path` as the database `name`, a word of this package."""
     where = str(path).replace("'", "''")
     connection.execute(f"attach '{where}' as {name} (read_only {str(read_only).lower()})")
+
+
+def set_variables(connection: DuckDBPyConnection, **values: Any) -> None:
+    """Set variables that statements read by `getvariable`. Their names are words of the program."""
+    for name, value in values.items():
+        connection.execute(f"set variable {name} = $value", {"value": value})
 
 
 def run(connection: DuckDBPyConnection, script: str) -> None:

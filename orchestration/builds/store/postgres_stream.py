@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
+    from adbc_driver_postgresql.dbapi import Connection as AdbcConnection
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
@@ -18,21 +19,20 @@ _BATCH_BYTES = str(8 * 1024 * 1024)
 
 
 @contextmanager
-def stream(connection: Connection[TupleRow], query: str) -> Iterator[pa.RecordBatchReader]:
-    """Yield the rows of `query` as record batches, read on a connection of their own.
-
-    `query` is fixed text of this package, without parameters. It sees committed rows only.
-    """
+def reading(connection: Connection[TupleRow]) -> Iterator[AdbcConnection]:
+    """Yield a connection of its own to the database of `connection`. It sees committed rows only."""
     import adbc_driver_postgresql.dbapi as adbc
 
-    with adbc.connect(_conninfo(connection)) as reading, reading.cursor() as cursor:
+    password = {"password": connection.info.password} if connection.info.password else {}
+    with adbc.connect(make_conninfo(connection.info.dsn, **password)) as own:
+        yield own
+
+
+@contextmanager
+def stream(source: AdbcConnection, query: str) -> Iterator[pa.RecordBatchReader]:
+    """Yield the rows of `query`, which is fixed text of this package, as record batches."""
+    with source.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": _BATCH_BYTES})
         cursor.execute(query)
         with cursor.fetch_record_batch() as batches:
             yield batches
-
-
-def _conninfo(connection: Connection[TupleRow]) -> str:
-    """Return how `connection` reached its server. The password is in it."""
-    password = {"password": connection.info.password} if connection.info.password else {}
-    return make_conninfo(connection.info.dsn, **password)

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.builds.store import files, ledger, queries, sharing
-from orchestration.builds.store.duck import attach, in_memory, run
+from orchestration.builds.store.duck import attach, in_memory, run, set_variables
 from orchestration.builds.store.files import COMMON, StoreFile
-from orchestration.builds.store.postgres_stream import stream
+from orchestration.builds.store.postgres_stream import reading, stream
 from orchestration.settings import settings
 
 if TYPE_CHECKING:
+    from adbc_driver_postgresql.dbapi import Connection as AdbcConnection
     from duckdb import DuckDBPyConnection
     from psycopg import Connection
     from psycopg.rows import TupleRow
@@ -39,19 +40,25 @@ class _Written(NamedTuple):
 
 
 def publish(
-    connection: Connection[TupleRow], build_id: int, *, is_full: bool, progress: Progress | None = None
+    connection: Connection[TupleRow],
+    build_id: int,
+    *,
+    is_full: bool,
+    parts: int | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Write the report store of a build and name its files in the ledger, in the caller's transaction.
 
     Reads the committed tables of the schema `marts`. An incremental build starts from copies of the
     last finished build's files, or writes all files anew where one of them is not on this machine.
-    Where hosts share the store, the files are in the bucket before the ledger names them.
+    Where hosts share the store, the files are in the bucket before the ledger names them. `parts` is
+    into how many parts a full publish splits the clients, by default as the settings say.
     """
     folder = files.folder(connection)
     base = None if is_full else ledger.current_store(connection)
     if base and not _can_start_from(base, folder):
         base = None
-    result = _written(connection, folder, base)
+    result = _written(connection, folder, base, parts)
     stored = sharing.upload(folder, result.files) if sharing.is_shared() else result.files
     ledger.record(
         connection,
@@ -87,7 +94,10 @@ def clean(connection: Connection[TupleRow]) -> None:
 
 
 def _written(
-    connection: Connection[TupleRow], folder: Path, base: ledger.PublishedStore | None, parts: int | None = None
+    connection: Connection[TupleRow],
+    folder: Path,
+    base: ledger.PublishedStore | None,
+    parts: int | None = None,
 ) -> _Written:
     """Write the files of a store. What a failed attempt wrote is removed."""
     for is_wide in (False, True):
@@ -126,19 +136,19 @@ def _fill(
     connection: Connection[TupleRow], folder: Path, written: list[Path], parts: int, *, is_wide: bool
 ) -> _Written:
     """Write all files from the facts, the clients split into `parts`."""
-    with closing(in_memory(folder / "tmp")) as duck:
+    with reading(connection) as source, closing(in_memory(folder / "tmp")) as duck:
         common = _new_file(duck, folder, COMMON, written)
         run(duck, "common")
-        _load(duck, connection, "incoming_packages", queries.PACKAGES)
-        _load(duck, connection, "incoming_rates", queries.EXCHANGE_RATES)
-        _load(duck, connection, "incoming_flows", queries.flows())
-        _load(duck, connection, "incoming_cohorts", queries.cohorts())
-        _load(duck, connection, "incoming_clients", queries.numbered(queries.CLIENTS, parts))
+        _load(duck, source, "incoming_packages", queries.PACKAGES)
+        _load(duck, source, "incoming_rates", queries.EXCHANGE_RATES)
+        _load(duck, source, "incoming_flows", queries.flows())
+        _load(duck, source, "incoming_cohorts", queries.cohorts())
+        _load(duck, source, "incoming_clients", queries.numbered(queries.CLIENTS, parts))
         run(duck, "fill_common")
         run(duck, "exchange_rates")
         paths = [common]
         queries.define_exact(duck, is_wide=is_wide)
-        with stream(connection, queries.events("fct_client_events", is_wide=is_wide)) as rows:
+        with stream(source, queries.events("fct_client_events", is_wide=is_wide)) as rows:
             duck.register("streamed", rows)
             if parts == 1:
                 duck.execute("create temp view incoming_events as select * from streamed")
@@ -150,7 +160,7 @@ def _fill(
                 run(duck, "part")
                 if is_wide:
                     run(duck, "widen")
-                duck.execute("set variable part = $part", {"part": part})
+                set_variables(duck, part=part)
                 run(duck, "fill_part")
         _note_spans(duck, parts, "true")
         next_client = _number(duck, "select count(*) + 1 from incoming_clients")
@@ -171,19 +181,19 @@ def _apply(
     """Write copies of the files whose clients changed, and apply the changes to them."""
     parts = len(base.files) - 1
     known = {file.part: file for file in base.files}
-    with closing(in_memory(folder / "tmp")) as duck:
-        _load(duck, connection, "incoming_changes", queries.with_part(queries.CHANGED_CLIENTS, parts))
-        _load(duck, connection, "incoming_clients", queries.CHANGED_CLIENT_ROWS)
-        _load(duck, connection, "incoming_events", queries.events("int_changed_events", is_wide=is_wide))
-        _load(duck, connection, "changed_dates", queries.CHANGED_DATES)
-        _load(duck, connection, "incoming_packages", queries.PACKAGES)
-        _load(duck, connection, "incoming_rates", queries.EXCHANGE_RATES)
-        (since,) = duck.execute("select min(utc_date) from changed_dates").fetchone() or (None,)
+    with reading(connection) as source, closing(in_memory(folder / "tmp")) as duck:
+        _load(duck, source, "incoming_changes", queries.with_part(queries.CHANGED_CLIENTS, parts))
+        _load(duck, source, "incoming_clients", queries.CHANGED_CLIENT_ROWS)
+        _load(duck, source, "incoming_events", queries.events("int_changed_events", is_wide=is_wide))
+        _load(duck, source, "changed_dates", queries.CHANGED_DATES)
+        _load(duck, source, "incoming_packages", queries.PACKAGES)
+        _load(duck, source, "incoming_rates", queries.EXCHANGE_RATES)
+        ((since,),) = duck.execute("select min(utc_date) from changed_dates").fetchall()
         since = since or date.max
-        _load(duck, connection, "incoming_flows", queries.flows(since))
-        _load(duck, connection, "incoming_cohorts", queries.cohorts(since))
+        _load(duck, source, "incoming_flows", queries.flows(since))
+        _load(duck, source, "incoming_cohorts", queries.cohorts(since))
         _copied_file(duck, folder, known[COMMON], written)
-        duck.execute("set variable since_date = $since", {"since": since})
+        set_variables(duck, since_date=since)
         run(duck, "apply_common")
         run(duck, "exchange_rates")
         queries.define_exact(duck, is_wide=is_wide)
@@ -197,10 +207,7 @@ def _apply(
             paths[part] = _copied_file(duck, folder, known[part], written)
             if is_wide:
                 run(duck, "widen")
-            duck.execute(
-                "set variable part = $part; set variable next_client = $next",
-                {"part": part, "next": next_client},
-            )
+            set_variables(duck, part=part, next_client=next_client)
             run(duck, "apply_changes")
             next_client += _number(duck, "select count(*) from changed where is_new")
             appended += _number(duck, "select count(*) from added_events")
@@ -220,13 +227,13 @@ def _count_parts(connection: Connection[TupleRow]) -> int:
 
 
 def _number(duck: DuckDBPyConnection, query: str) -> int:
-    (number,) = duck.execute(query).fetchone() or (0,)
+    ((number,),) = duck.execute(query).fetchall()
     return int(number)
 
 
-def _load(duck: DuckDBPyConnection, connection: Connection[TupleRow], table: str, query: str) -> None:
+def _load(duck: DuckDBPyConnection, source: AdbcConnection, table: str, query: str) -> None:
     """Load the rows of a Postgres query into a temporary table."""
-    with stream(connection, query) as rows:
+    with stream(source, query) as rows:
         duck.register("streamed", rows)
         duck.execute(f"create or replace temp table {table} as select * from streamed")
         duck.unregister("streamed")

@@ -59,13 +59,9 @@ def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
     """
     import duckdb
 
-    known = _current(connection)
-    try:
-        store = _open(connection, known)
-    except FileNotFoundError:
-        known = _current(connection)  # a build may have been published, and the old files removed
-        obtain(connection, known)
-        store = _open(connection, known)
+    # A connection without a transaction has none afterwards.
+    with connection.transaction():
+        known, store = _opened_now(connection)
     try:
         yield Build(known.build_id, known.as_of, store)
     except (duckdb.CatalogException, duckdb.BinderException) as problem:
@@ -73,11 +69,23 @@ def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
             "another version of this program built the marts: run `dynamics build --full-refresh`"
         ) from problem
     except (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException) as problem:
-        _close(connection)
-        obtain(connection, known, suspicious=True)
+        with connection.transaction():
+            _close(connection)
+            obtain(connection, known, suspicious=True)
         raise Unavailable(
             "a file of the report store was damaged and has been replaced: run it again"
         ) from problem
+
+
+def _opened_now(connection: Connection[TupleRow]) -> tuple[ledger.PublishedStore, DuckDBPyConnection]:
+    """Return the current store, opened. Its files are obtained where this machine does not have them."""
+    known = _current(connection)
+    try:
+        return known, _open(connection, known)
+    except FileNotFoundError:
+        known = _current(connection)  # a build may have been published, and the old files removed
+        obtain(connection, known)
+        return known, _open(connection, known)
 
 
 def _current(connection: Connection[TupleRow]) -> ledger.PublishedStore:

@@ -46,9 +46,10 @@ def _is_good(folder: Path, file: files.StoreFile, *, suspicious: bool) -> bool:
 
 
 def _publish_again(connection: Connection[TupleRow], store: ledger.PublishedStore) -> None:
-    with source_lock(connection), psycopg.connect(
-        connection.info.dsn, password=connection.info.password or None
-    ) as publishing:
+    with (
+        source_lock(connection),
+        psycopg.connect(connection.info.dsn, password=connection.info.password or None) as publishing,
+    ):
         if not marts_are_of(publishing, store.build_id):
             raise DynamicsError(
                 f"the report store of build {store.build_id} is not on this machine, and a later build"
