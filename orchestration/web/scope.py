@@ -48,7 +48,7 @@ def _names_of(build: Build, owner_id: str) -> list[str]:
     names = build.rows(
         """
         select name from clients where client_id = $owner_id
-        and not exists (select from clients as other where other.client_id = clients.name)
+        and not exists (select 1 from clients as other where other.client_id = clients.name)
         """,
         {"owner_id": owner_id},
     )
