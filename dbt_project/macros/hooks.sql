@@ -19,7 +19,8 @@
     {%- if flags.FULL_REFRESH or is_replaced %} analyze {{ this }} {% endif -%}
 {%- endmacro %}
 
-{# Record that this build has finished the model, in the transaction that changes its rows. #}
+{# Record that this build has finished the model, in the transaction that changes its rows. dbt renders hooks when it
+   parses too; a variable that it saw then would make it parse the project again for each build. #}
 {% macro record_step() -%}
-    select dynamics.record_build_step({{ env_var('DYNAMICS_DBT_BUILD_ID') }}, '{{ this.identifier }}')
+    {%- if execute %} select dynamics.record_build_step({{ env_var('DYNAMICS_DBT_BUILD_ID') }}, '{{ this.identifier }}') {% endif -%}
 {%- endmacro %}

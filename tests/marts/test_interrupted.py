@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from conftest import MODELS
 from marts_replay import MartsReplay
 
 from orchestration import database as database_room
@@ -220,6 +219,6 @@ def test_server_crash_loses_no_build(tmp_path, billed):
         with database_room.connect(local.postgres(tmp_path)) as connection:
             assert not build_marts(connection, state=tmp_path / "dbt").is_full
             replay.connection = connection
-            assert replay.differences_from_full(MODELS) == {}
+            assert replay.differences_from_full() == {}
     finally:
         local.stop(tmp_path)

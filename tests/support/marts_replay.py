@@ -15,6 +15,17 @@ from extract import TABLES, Extract
 from orchestration.builds import build_marts, dbt_runner
 
 
+MODELS = (
+    "fct_clients",
+    "dim_packages",
+    "dim_exchange_rates",
+    "fct_client_events",
+    "mart_flows_daily",
+    "mart_cohort_changes",
+)
+"""The tables that last from build to build."""
+
+
 class MartsReplay:
     """The marts of one database, rebuilt for any extract inside a transaction that the caller rolls back.
 
@@ -52,19 +63,19 @@ class MartsReplay:
         for statement in self._whole:
             self.connection.execute(statement)
 
-    def differences_from_full(self, models: tuple[str, ...]) -> dict[str, int]:
+    def differences_from_full(self) -> dict[str, int]:
         """Return how many rows of each model differ from those of a full build, which replaces them."""
-        for model in models:
+        for model in MODELS:
             self.connection.execute(
                 f"create temporary table kept_{model} as select * from {self.build.schema}.{model}"
             )
         self.build_whole()
         found = {
             model: count
-            for model in models
+            for model in MODELS
             if (count := differing_rows(self.connection, f"kept_{model}", f"{self.build.schema}.{model}"))
         }
-        for model in models:
+        for model in MODELS:
             self.connection.execute(f"drop table kept_{model}")
         return found
 

@@ -1,6 +1,6 @@
 {{ config(incremental_strategy='replace_all', indexes=[{'columns': ['client_id'], 'unique': true}]) }}
 {%- set changed_clients = source('change_log', 'changed_clients') -%}
-{%- set last_facts = source('last_build', 'fct_client_events') -%}
+{%- set last_facts = source('last_build', 'client_events') -%}
 
 {% if not is_incremental() %}
 {{ get_empty_schema_sql(model.columns) }} where false

@@ -1,6 +1,6 @@
 {{ config(incremental_strategy='replace_all') }}
 {%- set changed_clients = ref('int_changed_clients') -%}
-{%- set last_facts = source('last_build', 'fct_client_events') -%}
+{%- set last_facts = source('last_build', 'client_events') -%}
 {%- set clients = ref('stg_billing__clients') -%}
 {%- set transactions = ref('stg_billing__transactions') -%}
 
