@@ -48,7 +48,8 @@ def parquet_from_csv(extract: Path, folder: Path) -> None:
         rows = f"select {columns} from read_csv($csv, header = true, nullstr = '', all_varchar = true)"
         target = str(folder / f"{table}.parquet").replace("'", "''")
         connection.execute(
-            f"copy ({rows}) to '{target}' (format parquet)", {"csv": str(extract / f"{table}.csv")}
+            f"copy ({rows}) to '{target}' (format parquet, parquet_version v2)",
+            {"csv": str(extract / f"{table}.csv")},
         )
 
 

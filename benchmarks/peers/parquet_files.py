@@ -38,8 +38,11 @@ _SCOPE = """
         from raw_clients
         where client_type = $client_type {by_owner} {by_tag}
     )
-    select client_id, cid, currency, created_us, coalesce(clock.n, 2147483647) as closed_n
-    from chosen_clients left join instants as clock on closed_us < {last_end} and clock.step = {step}
+    select client_id, cid, currency, created_us,
+        coalesce(closing.n, 2147483647) as closed_n, coalesce(creation.n, 2147483647) as created_n
+    from chosen_clients
+    left join instants as closing on closed_us < {last_end} and closing.step = {closed_step}
+    left join instants as creation on created_us < {last_end} and creation.step = {created_step}
 """
 _MEMBERS = """
     create or replace temp table members as
@@ -59,55 +62,50 @@ _MEMBERS = """
 """
 _ALL_HOLDERS = "union all select cid, {slot}, min(us) from held group by 1"
 _ONLY_MEMBERS = "delete from scope where cid not in (select cid from members)"
+# An amount as an integer costs little here; the same after the sum, as a wide decimal, costs more than the sum.
 _SUMMED = """
-    with moves as (
-        select cid, {n} as n, (sum(amount) * 1000000)::bigint as amount,
-            coalesce(max(case when amount < 0 and kind in ('usage', 'package_activation', 'package_renewal') then us end), 0)
-                as paid,
-            0 as created
+    with summed as (
+        select cid, {n} as n, sum(amount)::bigint as amount, max(case when is_paid then us end) as paid
         from (
-            select cid, closed_n, epoch_us(occurred_at) as us, amount, kind
+            select cid, closed_n, epoch_us(occurred_at) as us, (amount * 1000000)::bigint as amount,
+                amount < 0 and kind in ('usage', 'package_activation', 'package_renewal') as is_paid
             from raw_transactions join scope using (client_id)
             where voided_at is null and occurred_at < make_timestamptz({last_end})
+            union all
+            select cid, closed_n, created_us, 0, false from scope where created_us < {last_end}
         ) as moved {clock}
         where {before_closing}
         group by 1, 2
-        union all
-        select cid, {created_n}, 0, 0, 1
-        from scope {created_clock}
-        where created_us < {last_end} and {created_before_closing}
-    ),
-    summed as (
-        select cid, n, sum(amount)::bigint as amount, max(paid) as paid, max(created)::tinyint as created
-        from moves group by 1, 2
     )
 """
 _STATES_OF_ONE_PERIOD = """
     create or replace temp table states as {summed}
-    select cid, currency, 0 as us, 2147483647 as until_us, 1::tinyint as member, created, amount as balance, paid,
+    select cid, currency, 0 as us, 2147483647 as until_us,
+        1::tinyint as member, (created_us < {last_end})::tinyint as created, amount as balance, coalesce(paid, 0) as paid,
         0::tinyint as old_member, 0::tinyint as old_created, 0 as old_balance, 0 as old_paid
     from summed join scope using (cid)
 """
+# The paid services of later periods are later, so the last one that is known is the latest.
 _STATES = """
     create or replace temp table states as {summed},
     states as (
-        select cid, n, lag(n) over w is not null as has_before,
-            coalesce(lead(n) over w, 2147483647) as next_n,
-            (sum(amount) over so_far)::bigint as balance, amount,
-            max(paid) over so_far as paid, coalesce(lag(max_paid) over w, 0) as old_paid,
-            max(created) over so_far as created, created as is_new
-        from (select *, max(paid) over so_far as max_paid from summed
-            window so_far as (partition by cid order by n rows unbounded preceding))
-        window w as (partition by cid order by n), so_far as (partition by cid order by n rows unbounded preceding)
+        select cid, n, amount, paid,
+            sum(amount) over w as balance,
+            lead(n) over w as next_n,
+            lag(n) over w is not null as has_before,
+            lag(paid ignore nulls) over w as old_paid
+        from summed
+        window w as (partition by cid order by n rows unbounded preceding)
     )
-    select cid, currency, states.n as us, least(next_n, closed_n) as until_us,
-        1::tinyint as member, created, balance, paid,
-        has_before::tinyint as old_member, (created - is_new)::tinyint as old_created,
-        balance - amount as old_balance, old_paid,
-        paid < last.since as can_lapse
+    select cid, currency, states.n as us, least(coalesce(next_n, 2147483647), closed_n) as until_us,
+        1::tinyint as member, (states.n >= created_n)::tinyint as created,
+        balance::bigint as balance, coalesce(paid, old_paid, 0) as paid,
+        has_before::tinyint as old_member, (states.n > created_n)::tinyint as old_created,
+        (balance - amount)::bigint as old_balance, coalesce(old_paid, 0) as old_paid,
+        coalesce(paid, old_paid, 0) < last.since as can_lapse
     from states
     join scope using (cid)
-    join period_starts as last on last.n = least(next_n, closed_n, {periods} - 1)
+    join period_starts as last on last.n = least(coalesce(next_n, 2147483647), closed_n, {periods} - 1)
 """
 _CLOSINGS = """
     insert into states
@@ -175,7 +173,8 @@ class ParquetPeer:
             by_owner="and owner_id in (select unnest($owners))" if question.owners else "",
             by_tag=by_tag if question.tags else "",
             last_end=instants.boundaries[-1],
-            step=instants.step_of("closed_us"),
+            closed_step=instants.step_of("closed_us"),
+            created_step=instants.step_of("created_us"),
         )
         given = {"currencies": self._currencies, "client_type": question.client_type}
         given |= {"owners": list(question.owners)} if question.owners else {}
@@ -207,20 +206,16 @@ class ParquetPeer:
             "select count(*) > 0 from scope where closed_n < 2147483647"
         ).fetchall()
         many = instants.count > 1
-        join = "join instants as clock on clock.step = "
         n = "clock.n" if many else "0"
-        given = {
-            "n": n,
-            "clock": join + instants.step_of("us") if many else "",
-            "before_closing": f"{n} < closed_n" if any_closed else "true",
-            "created_n": n,
-            "created_clock": join + instants.step_of("created_us") if many else "",
-            "created_before_closing": f"{n} < closed_n" if any_closed else "true",
-            "last_end": instants.boundaries[-1],
-        }
-        summed = _SUMMED.format(**given)
+        last_end = instants.boundaries[-1]
+        summed = _SUMMED.format(
+            n=n,
+            clock=f"join instants as clock on clock.step = {instants.step_of('us')}" if many else "",
+            before_closing=f"{n} < closed_n" if any_closed else "true",
+            last_end=last_end,
+        )
         if not many:
-            connection.execute(_STATES_OF_ONE_PERIOD.format(summed=summed))
+            connection.execute(_STATES_OF_ONE_PERIOD.format(summed=summed, last_end=last_end))
             return
         since = np.array(instants.since, dtype=np.int64)
         create_table(connection, "period_starts", pa.table({"n": np.arange(len(since)), "since": since}))
