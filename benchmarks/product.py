@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration import local
 from orchestration.builds import build_marts
+from orchestration.builds.store import current_build
 from orchestration.connections import database, database_url
 from orchestration.database import connect
 from orchestration.reporting.engine import make_report
-from orchestration.builds.store import current_build
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.table import METRICS, ReportTable
 from orchestration.settings import PROJECT_ROOT, settings

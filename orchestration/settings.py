@@ -42,7 +42,8 @@ class Settings(BaseSettings):
         20_000_000, ge=1, description="events in one file of the report store; more are split by client"
     )
     share_store: bool | None = Field(
-        None, description="also keep the report store in the bucket, for other hosts; unset: database and bucket are named"
+        None,
+        description="also keep the report store in the bucket, for other hosts; unset: database and bucket are named",
     )
     keep_runs_days: int = Field(
         90, ge=1, description="days that Dagster's runs and the form's questions are kept"

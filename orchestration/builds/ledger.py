@@ -134,7 +134,7 @@ def interrupted(connection: Connection[TupleRow], origin: Origin) -> PendingBuil
     if row is None:
         return None
     build_id, known, is_full, has_same_origin, steps = row
-    if is_full or not has_same_origin or not SCOPE_STEPS <= set(steps):
+    if is_full or not has_same_origin or not set(steps) >= SCOPE_STEPS:
         return None
     return PendingBuild(build_id, SCHEMA, known, is_full=False, skipped_models=frozenset(steps))
 

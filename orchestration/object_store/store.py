@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from orchestration.object_store.client import clear_errors, client, locks_objects
 from orchestration.errors import DynamicsError
+from orchestration.object_store.client import clear_errors, client, locks_objects
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

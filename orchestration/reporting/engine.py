@@ -68,9 +68,7 @@ def make_report(
         asked = StoreQuery(build, query, filters, groups, known)
         with asked.cursor, (cancellation or Cancellation()).covers(asked.cursor):
             shown = asked.groups_in_scope()
-            blocks = _blocks(
-                build, asked, query, base_currency, groups, shown, known, len(periods), progress
-            )
+            blocks = _blocks(build, asked, query, base_currency, groups, shown, known, len(periods), progress)
             data_interval = asked.data_interval()
             computed_in = timedelta(seconds=time.monotonic() - began)
             clients = None

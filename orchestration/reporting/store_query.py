@@ -15,8 +15,6 @@ from orchestration.reporting.statements import Statement, statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from duckdb import DuckDBPyConnection
-
     from orchestration.builds.store import Build
     from orchestration.reporting.groups import Groups
     from orchestration.reporting.parameters import ReportQuery

@@ -6,7 +6,7 @@ build's files to which it applies the changed clients. The ledger names a build'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
