@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from orchestration.reporting.exact import rounded_quotients, rounded_sums, summable, whole_numbers
+from orchestration.reporting.exact import Numbers, rounded_quotients, rounded_sums, summable, whole_numbers
 from orchestration.reporting.exchange_rates import ONE, ExchangeRates
 from orchestration.reporting.table import METRICS, Row, Unit
 
@@ -37,8 +37,8 @@ class Cohorts(NamedTuple):
     """
 
     currencies: list[str]
-    counts: np.ndarray
-    balances: np.ndarray
+    counts: Numbers
+    balances: Numbers
 
 
 def cohorts_from_changes(changes: pa.Table, first_group: int, groups: int, periods: int) -> Cohorts:
@@ -56,10 +56,11 @@ def cohorts_from_changes(changes: pa.Table, first_group: int, groups: int, perio
     shape = (groups, len(currencies), periods)
     counts = np.zeros((3, 4, *shape), np.int64)
     balances = np.zeros((3, 2, *shape), balance.dtype)
+    everyone = np.ones(len(side), bool)
     for cohort, statuses in enumerate(_STATUSES):
         in_cohort = np.isin(status, statuses)
         for measure, (values, condition) in enumerate(
-            ((created, True), (clients, True), (clients, side > 0), (clients, side < 0))
+            ((created, everyone), (clients, everyone), (clients, side > 0), (clients, side < 0))
         ):
             rows = in_cohort & condition
             np.add.at(counts[cohort, measure].reshape(-1), place[rows], values[rows])
@@ -99,8 +100,8 @@ def cohorts_from_days(sums: pa.Table, lapses: Cohorts, periods: int) -> Cohorts:
 class _Money(NamedTuple):
     """Amounts in cents, and where there is none."""
 
-    cents: np.ndarray
-    is_nothing: np.ndarray
+    cents: Numbers
+    is_nothing: Numbers
 
 
 def cells_of_groups(
@@ -118,7 +119,7 @@ def cells_of_groups(
     flow_quantities, totals, averages = _flows(flows, first_group, groups, known, quantities[0], rates)
     found: list[tuple[Row, ...]] = []
     for group in range(groups):
-        columns: list[np.ndarray | _Money] = []
+        columns: list[Numbers | _Money] = []
         for cohort in range(3):
             columns.append(quantities[cohort, group])
             columns += [
@@ -143,7 +144,7 @@ def _row(money: _Money, group: int) -> _Money:
     return _Money(money.cents[group], money.is_nothing[group])
 
 
-def _padded(column: np.ndarray | _Money, periods: int) -> tuple[np.ndarray, np.ndarray]:
+def _padded(column: Numbers | _Money, periods: int) -> tuple[Numbers, Numbers]:
     """Return numbers and where there is none, with N/A for the periods that are not known."""
     numbers, is_nothing = column if isinstance(column, _Money) else (column, np.zeros(len(column), bool))
     more = periods - len(numbers)
@@ -189,8 +190,8 @@ def _converted_balances(
 
 
 def _flows(
-    flows: pa.Table, first_group: int, groups: int, known: int, active: np.ndarray, rates: ExchangeRates
-) -> tuple[np.ndarray, np.ndarray, tuple[_Money, _Money]]:
+    flows: pa.Table, first_group: int, groups: int, known: int, active: Numbers, rates: ExchangeRates
+) -> tuple[Numbers, Numbers, tuple[_Money, _Money]]:
     """Return quantities and totals by group, period and kind, and the averages of refills and usage."""
     group = _integers(flows, "group_number") - first_group
     chosen = (group >= 0) & (group < groups)
@@ -218,8 +219,8 @@ def _flows(
 
 
 def _converted(
-    amount: np.ndarray, currencies: list[str], currency: np.ndarray, day: np.ndarray, rates: ExchangeRates
-) -> tuple[np.ndarray, np.ndarray]:
+    amount: Numbers, currencies: list[str], currency: Numbers, day: Numbers, rates: ExchangeRates
+) -> tuple[Numbers, Numbers]:
     """Return amounts in the report's currency as numerators and denominators.
 
     An amount is converted at the rate of its transaction's UTC date (definition: Currency).
@@ -238,7 +239,7 @@ def _converted(
     return numerators, denominators
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
+def _codes(column: pa.ChunkedArray) -> tuple[list[str], Numbers]:
     """Return the distinct texts of a column, and for each row the place of its text among them."""
     encoded = column.combine_chunks().dictionary_encode()
     if hasattr(encoded, "chunks"):
@@ -246,5 +247,6 @@ def _codes(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
     return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _integers(table: pa.Table, name: str) -> np.ndarray:
-    return table[name].to_numpy().astype(np.int64)
+def _integers(table: pa.Table, name: str) -> Numbers:
+    numbers: Numbers = table[name].to_numpy().astype(np.int64)
+    return numbers

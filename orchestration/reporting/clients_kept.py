@@ -54,7 +54,8 @@ def clients_behind(
             if file.tell() > most:
                 return None
         writer.write_table(_rates(build, query, base_currency, currencies, known, schema))
-    return file.getvalue().to_pybytes()
+    written: bytes = file.getvalue().to_pybytes()
+    return written
 
 
 def _rates(

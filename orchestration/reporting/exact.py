@@ -7,9 +7,10 @@ a rate, is ever too large or rounded.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,8 +20,11 @@ _SCALE = 10**40
 
 _INT64 = 2**62
 
+Numbers = NDArray[Any]
+"""Whole numbers: an array of int64, or of Python integers."""
 
-def whole_numbers(column: pa.ChunkedArray) -> np.ndarray:
+
+def whole_numbers(column: pa.ChunkedArray) -> Numbers:
     """Return a column of decimals with six places, or of integers, as whole numbers (millionths).
 
     The array is of int64 where every value fits, and of Python integers otherwise.
@@ -31,25 +35,27 @@ def whole_numbers(column: pa.ChunkedArray) -> np.ndarray:
     if isinstance(merged, pa.ChunkedArray):
         merged = pa.concat_arrays(merged.chunks) if merged.num_chunks else pa.array([], merged.type)
     if not pa.types.is_decimal(merged.type):
-        return merged.to_numpy(zero_copy_only=False).astype(np.int64)
-    limbs = np.frombuffer(merged.buffers()[1], np.int64)[2 * merged.offset :][: 2 * len(merged)]
+        plain: Numbers = merged.to_numpy(zero_copy_only=False).astype(np.int64)
+        return plain
+    limbs: Numbers = np.frombuffer(merged.buffers()[1], np.int64)[2 * merged.offset :][: 2 * len(merged)]
     low, high = limbs[0::2], limbs[1::2]
     if np.array_equal(high, low >> 63) and (not len(low) or np.abs(low).max() < _INT64):
         return low.copy()
-    return low.astype(np.uint64).astype(object) + (high.astype(object) * 2**64)
+    wide: Numbers = low.astype(np.uint64).astype(object) + high.astype(object) * 2**64
+    return wide
 
 
-def fits(values: np.ndarray) -> bool:
+def fits(values: Numbers) -> bool:
     """Return True if sums over the whole array stay within 64 bits."""
     return values.dtype != object and float(np.abs(values.astype(np.float64)).sum()) < _INT64
 
 
-def summable(values: np.ndarray) -> np.ndarray:
+def summable(values: Numbers) -> Numbers:
     """Return the array so that its values can be added in any way."""
     return values if fits(values) else values.astype(object)
 
 
-def rounded_quotients(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:
+def rounded_quotients(numerators: Numbers, denominators: Numbers | int) -> Numbers:
     """Return numerator / denominator to the nearest integer, halves away from zero.
 
     Denominators are positive.
@@ -60,11 +66,11 @@ def rounded_quotients(numerators: np.ndarray, denominators: np.ndarray) -> np.nd
 
 
 def rounded_sums(
-    places: np.ndarray,
-    numerators: np.ndarray,
-    denominators: np.ndarray,
-    divisors: np.ndarray,
-) -> np.ndarray:
+    places: Numbers,
+    numerators: Numbers,
+    denominators: Numbers,
+    divisors: Numbers,
+) -> Numbers:
     """Return, for each place, the sum of its quotients divided by its divisor, to the nearest integer.
 
     `places` numbers the cell of each quotient. Quotients of one denominator are summed exactly. Those
@@ -87,7 +93,7 @@ def rounded_sums(
     rounded = rounded_quotients(low, scaled)
     for place in np.flatnonzero(rounded != rounded_quotients(low + terms, scaled)):
         chosen = places == place
-        total = sum(map(Fraction, numerators[chosen], denominators[chosen])) / int(divisors[place])
+        total = sum(map(Fraction, numerators[chosen], denominators[chosen]), Fraction()) / int(divisors[place])
         whole = (abs(total) + Fraction(1, 2)).__floor__()
         rounded[place] = whole if total > 0 else -whole
     return rounded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from orchestration.reporting.money import EXACT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from orchestration.builds.store import Build
 
 ONE = 10**18

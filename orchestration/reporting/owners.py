@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from orchestration.reporting.groups import groups_of
@@ -11,6 +10,7 @@ from orchestration.reporting.resolve import UnknownName, resolve_filters
 from orchestration.reporting.store_query import StoreQuery
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from orchestration.builds.store import Build
     from orchestration.reporting.parameters import ReportQuery
 

@@ -6,13 +6,13 @@ import hashlib
 import os
 import shutil
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from orchestration.settings import settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Collection, Iterator, Sequence
 
     from psycopg import Connection

@@ -54,8 +54,10 @@ def current_store(connection: Connection[TupleRow]) -> PublishedStore | None:
     row = connection.execute(_CURRENT).fetchone()
     if row is None or row[2] is None:
         return None
-    files = connection.execute(_FILES, [row[2]]).fetchall()
-    return PublishedStore(*row, tuple(StoreFile(*file) for file in files))
+    build_id, as_of, store_build_id, next_client, events, appended = row
+    stored = connection.execute(_FILES, [store_build_id]).fetchall()
+    files = tuple(StoreFile(*file) for file in stored)
+    return PublishedStore(build_id, as_of, store_build_id, next_client, events, appended, files)
 
 
 def record(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.builds.store import files, ledger, queries, sharing
@@ -19,6 +18,7 @@ from orchestration.builds.store.postgres_stream import reading, stream
 from orchestration.settings import settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from adbc_driver_postgresql.dbapi import Connection as AdbcConnection
     from duckdb import DuckDBPyConnection
     from psycopg import Connection
