@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from orchestration.builds.store import Build, current_build
+from orchestration.builds.store import current_build
 from orchestration.reporting.cancellation import Cancellation
 from orchestration.reporting.cells import cells_of_groups, cohorts_from_changes, cohorts_from_days
 from orchestration.reporting.clients_kept import clients_behind
@@ -23,7 +23,7 @@ from orchestration.reporting.money import MissingRate, closing_date
 from orchestration.reporting.periods import Period, cut
 from orchestration.reporting.report import Progress, Report
 from orchestration.reporting.resolve import resolve_filters
-from orchestration.reporting.store_query import StoreQuery
+from orchestration.reporting.store_query import StoreQuery, StoreSums
 from orchestration.reporting.table import METRICS, Block, ReportTable
 
 if TYPE_CHECKING:
@@ -68,7 +68,13 @@ def make_report(
         asked = StoreQuery(build, query, filters, groups, known)
         with asked.cursor, (cancellation or Cancellation()).covers(asked.cursor):
             shown = asked.groups_in_scope()
-            blocks = _blocks(build, asked, query, base_currency, groups, shown, known, len(periods), progress)
+            blocks = _no_blocks(groups, shown, len(periods))
+            if known:
+                sums = asked.sums()
+                rates = ExchangeRates(
+                    build, sums.currencies(), query.currency or base_currency, base_currency
+                )
+                blocks = _blocks(sums, rates, groups, shown, known, len(periods), progress)
             data_interval = asked.data_interval()
             computed_in = timedelta(seconds=time.monotonic() - began)
             clients = None
@@ -87,11 +93,15 @@ def make_report(
     )
 
 
+def _no_blocks(groups: Groups, shown: Sequence[int], periods: int) -> tuple[Block, ...]:
+    """Return the blocks of a report whose periods all begin after the end of the data."""
+    nothing = tuple((None,) * periods for _ in METRICS)
+    return tuple(Block(groups.labels[number - 1], nothing) for number in shown)
+
+
 def _blocks(
-    build: Build,
-    asked: StoreQuery,
-    query: ReportQuery,
-    base_currency: str,
+    sums: StoreSums,
+    rates: ExchangeRates,
     groups: Groups,
     shown: Sequence[int],
     known: Sequence[Period],
@@ -102,17 +112,6 @@ def _blocks(
 
     Raises MissingRate with the first date that lacks a rate, whichever group needs it.
     """
-    if not known:
-        nothing = tuple((None,) * periods for _ in METRICS)
-        return tuple(Block(groups.labels[number - 1], nothing) for number in shown)
-    changes, by_day, flows = asked.cohort_changes(), asked.daily_cohorts(), asked.flows()
-    currencies = {
-        name
-        for rows in (changes, by_day, flows)
-        if rows is not None
-        for name in rows["currency"].unique().to_pylist()
-    }
-    rates = ExchangeRates(build, currencies, query.currency or base_currency, base_currency)
     closing_dates = [closing_date(period.end) for period in known]
     at_once = max(1, _AT_ONCE // len(known))
     blocks: list[Block] = []
@@ -121,10 +120,10 @@ def _blocks(
             progress("computing", first, len(shown))
         numbers = shown[first : first + at_once]
         span = numbers[-1] - numbers[0] + 1
-        cohorts = cohorts_from_changes(changes, numbers[0], span, len(known))
-        if by_day is not None:
-            cohorts = cohorts_from_days(by_day, cohorts, len(known))
-        rows = cells_of_groups(cohorts, flows, numbers[0], closing_dates, periods, rates)
+        cohorts = cohorts_from_changes(sums.changes, numbers[0], span, len(known))
+        if sums.daily_cohorts is not None:
+            cohorts = cohorts_from_days(sums.daily_cohorts, cohorts, len(known))
+        rows = cells_of_groups(cohorts, sums.flows, numbers[0], closing_dates, periods, rates)
         blocks += (Block(groups.labels[number - 1], rows[number - numbers[0]]) for number in numbers)
     if rates.missing:
         day, currency = min(rates.missing)

@@ -93,7 +93,9 @@ def rounded_sums(
     rounded = rounded_quotients(low, scaled)
     for place in np.flatnonzero(rounded != rounded_quotients(low + terms, scaled)):
         chosen = places == place
-        total = sum(map(Fraction, numerators[chosen], denominators[chosen]), Fraction()) / int(divisors[place])
+        total = sum(map(Fraction, numerators[chosen], denominators[chosen]), Fraction()) / int(
+            divisors[place]
+        )
         whole = (abs(total) + Fraction(1, 2)).__floor__()
         rounded[place] = whole if total > 0 else -whole
     return rounded

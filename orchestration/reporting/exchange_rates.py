@@ -11,6 +11,7 @@ from orchestration.reporting.money import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
     from orchestration.builds.store import Build
 
 ONE = 10**18

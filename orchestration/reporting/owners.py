@@ -11,6 +11,7 @@ from orchestration.reporting.store_query import StoreQuery
 
 if TYPE_CHECKING:
     from datetime import datetime
+
     from orchestration.builds.store import Build
     from orchestration.reporting.parameters import ReportQuery
 

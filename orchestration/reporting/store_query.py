@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -29,6 +29,22 @@ _UTC_DAY = """
     create or replace temp macro utc_day(instant) as
     (epoch_us(instant) + 62135596800000000) // 86400000000 - 719162
 """
+
+
+class StoreSums(NamedTuple):
+    """What the store sums for a report, by currency."""
+
+    changes: pa.Table
+    """What enters and leaves the cohorts at each period (`sql/cohort_changes.sql`)."""
+    daily_cohorts: pa.Table | None
+    """The cohorts All and Overall Active from the daily marts. `changes` are then those of the lapses."""
+    flows: pa.Table
+    """Transactions by group, period, kind, currency and UTC day."""
+
+    def currencies(self) -> set[str]:
+        """Return the currencies that have an amount."""
+        tables = (self.changes, self.daily_cohorts, self.flows)
+        return {name for rows in tables if rows is not None for name in rows["currency"].unique().to_pylist()}
 
 
 class StoreQuery:
@@ -70,27 +86,15 @@ class StoreQuery:
         """Return the id and name of every reseller that owns a client in scope at some period's end."""
         return [(owner_id, name) for owner_id, name in self._rows(statement("owners_in_scope"))]
 
-    def cohort_changes(self) -> pa.Table:
-        """Return what enters and leaves the cohorts at each period (`sql/cohort_changes.sql`).
-
-        Where the daily marts answer, these are the changes among the lapses alone.
-        """
+    def sums(self) -> StoreSums:
+        """Return the sums that the cells are made of."""
         self._make_states()
-        return self._table("cohort_changes")
-
-    def daily_cohorts(self) -> pa.Table | None:
-        """Return the sums of the cohorts All and Overall Active from the daily marts, where they answer."""
-        if self._source != "daily marts":
-            return None
-        self._set(last_dates=[(period.end - _MICROSECOND).date() for period in self._known])
-        return self._table("daily_cohorts")
-
-    def flows(self) -> pa.Table:
-        """Return the sums of transactions by group, period, kind, currency and UTC day."""
+        changes = self._table("cohort_changes")
         if self._source == "daily marts":
-            return self._table("flows_by_day")
-        self._use_events()
-        return self._table("flows_of_everyone" if self._groups.everyone else "flows_of_members")
+            self._set(last_dates=[(period.end - _MICROSECOND).date() for period in self._known])
+            return StoreSums(changes, self._table("daily_cohorts"), self._table("flows_by_day"))
+        flows = self._table("flows_of_everyone" if self._groups.everyone else "flows_of_members")
+        return StoreSums(changes, None, flows)
 
     def data_interval(self) -> tuple[datetime, datetime] | None:
         """Return the instants of the first and the last transaction used that lie in the interval."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
 from orchestration.reporting.money import EXACT
 
 if TYPE_CHECKING:
-    import numpy as np
+    from orchestration.reporting.exact import Numbers
 
 NOT_AVAILABLE = "N/A"
 
@@ -57,8 +57,13 @@ class Row(Sequence[Cell]):
 
     __slots__ = ("_cells", "_is_money")
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
-        self._cells: array[int] | tuple[Cell, ...] = tuple(cells)
+    def __init__(self, cells: Iterable[Cell], *, packed_money: bool | None = None) -> None:
+        """Pack the cells. `packed_money` says that they are packed already: whole numbers, or cents."""
+        self._cells: array[int] | tuple[Cell, ...]
+        if packed_money is not None and isinstance(cells, array):
+            self._cells, self._is_money = cells, packed_money
+            return
+        self._cells = tuple(cells)
         units = {type(cell) for cell in self._cells} - {type(None)}
         self._is_money = units == {Decimal}
         if units <= {int} or (self._is_money and all(map(_is_of_two_places, self._cells))):
@@ -69,22 +74,19 @@ class Row(Sequence[Cell]):
                 )
 
     @classmethod
-    def of_numbers(cls, numbers: "np.ndarray", is_nothing: "np.ndarray", *, is_money: bool) -> Self:
+    def of_numbers(cls, numbers: "Numbers", is_nothing: "Numbers", *, is_money: bool) -> Self:
         """Return the row of whole numbers, of cents where they are money, and of N/A where `is_nothing`."""
-        row = cls.__new__(cls)
-        row._is_money = is_money and not is_nothing.all()
         chosen = [
-            None if nothing else number
+            _NONE if nothing else number
             for number, nothing in zip(numbers.tolist(), is_nothing.tolist(), strict=True)
         ]
         try:
-            row._cells = array("q", (_NONE if number is None else number for number in chosen))
+            return cls(array("q", chosen), packed_money=is_money)
         except OverflowError:
-            row._cells = tuple(
-                None if number is None else EXACT.scaleb(Decimal(number), -2) if is_money else number
+            return cls(
+                None if number == _NONE else EXACT.scaleb(Decimal(number), -2) if is_money else number
                 for number in chosen
             )
-        return row
 
     def __iter__(self) -> Iterator[Cell]:
         if isinstance(self._cells, tuple):

@@ -12,8 +12,8 @@ from uuid import uuid4
 from orchestration.settings import settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
 
     from psycopg import Connection
     from psycopg.rows import TupleRow

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
-    from adbc_driver_postgresql.dbapi import Connection as AdbcConnection
+    from adbc_driver_manager.dbapi import Connection as AdbcConnection
     from psycopg import Connection
     from psycopg.rows import TupleRow
 

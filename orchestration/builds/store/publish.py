@@ -19,7 +19,8 @@ from orchestration.settings import settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from adbc_driver_postgresql.dbapi import Connection as AdbcConnection
+
+    from adbc_driver_manager.dbapi import Connection as AdbcConnection
     from duckdb import DuckDBPyConnection
     from psycopg import Connection
     from psycopg.rows import TupleRow

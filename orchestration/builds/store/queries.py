@@ -55,7 +55,7 @@ def events(relation: str, *, is_wide: bool) -> str:
             client_id, occurred_at, valid_to, kind, package_id, {amount} as amount,
             {balance} as balance, last_paid_at, created
         from marts.{relation} {condition}
-    """  # noqa: S608 - the names of tables are words of this package
+    """
 
 
 def define_exact(duck: DuckDBPyConnection, *, is_wide: bool) -> None:
@@ -75,7 +75,7 @@ def flows(since: date | None = None) -> str:
     return f"""
         select client_type, currency, utc_date, kind, quantity::bigint, amount::numeric(38, 6)::text as amount
         from marts.mart_flows_daily {_from_date(since)}
-    """  # noqa: S608 - a date has no quotes
+    """
 
 
 def cohorts(since: date | None = None) -> str:
@@ -88,7 +88,7 @@ def cohorts(since: date | None = None) -> str:
             negative_balance::numeric(38, 6)::text as negative_balance
         from marts.mart_cohort_changes
         {_from_date(since)} {"and" if since else "where"} cohort in ('all', 'overall_active')
-    """  # noqa: S608 - a date has no quotes
+    """
 
 
 def _from_date(since: date | None) -> str:
@@ -103,12 +103,12 @@ def numbered(clients: str, parts: int) -> str:
             {_part(parts)} as part,
             rows.*
         from ({clients}) as rows
-    """  # noqa: S608 - fixed text
+    """
 
 
 def with_part(rows: str, parts: int) -> str:
     """Return the query for rows of clients with the part that each client's id falls into."""
-    return f"select {_part(parts)} as part, rows.* from ({rows}) as rows"  # noqa: S608 - fixed text
+    return f"select {_part(parts)} as part, rows.* from ({rows}) as rows"
 
 
 def _part(parts: int) -> str:

@@ -27,8 +27,10 @@ class Found(NamedTuple):
 _KNOWN: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "tags": (
-            "select distinct tag as id, tag as name from (select unnest(tags) as tag, owner_id from clients)"
-            " where $owner_id is null or owner_id = $owner_id",
+            (
+                "select distinct tag as id, tag as name from (select unnest(tags) as tag, owner_id from clients)"
+                " where $owner_id is null or owner_id = $owner_id"
+            ),
             "true",
         ),
         "owners": (
@@ -37,12 +39,16 @@ _KNOWN: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "packages": (
             "select package_id as id, name from packages",
-            "$owner_id is null or id in (select package_id from holdings"
-            " join packages using (package) join clients using (client) where owner_id = $owner_id)",
+            (
+                "$owner_id is null or id in (select package_id from holdings"
+                " join packages using (package) join clients using (client) where owner_id = $owner_id)"
+            ),
         ),
         "currencies": (
-            "select currency as id, currency as name from exchange_rates union select currency, currency"
-            " from clients where $owner_id is null or owner_id = $owner_id",
+            (
+                "select currency as id, currency as name from exchange_rates union select currency, currency"
+                " from clients where $owner_id is null or owner_id = $owner_id"
+            ),
             "true",
         ),
     }
