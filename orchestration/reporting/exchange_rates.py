@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orchestration.builds.store import Build
+    from orchestration.reporting.exact import Numbers
 
 ONE = 10**18
 """The rate 1. Rates have up to eighteen decimals."""
@@ -29,35 +31,37 @@ class ExchangeRates:
         self.report_currency = report_currency
         self.missing: set[tuple[date, str]] = set()
         self._base_currency = base_currency
-        self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        wanted = sorted({*currencies, report_currency} - {base_currency})
-        rows = build.rows(
-            "select currency, valid_from, rate from exchange_rates"
-            " where list_contains($wanted, currency) order by currency, valid_from",
-            {"wanted": wanted},
-        )
-        for currency in wanted:
-            own = [(day, rate) for name, day, rate in rows if name == currency]
-            self._known[currency] = (
-                np.array([(day - _EPOCH).days for day, _ in own], np.int64),
-                np.array([0, *(int(EXACT.scaleb(rate, 18)) for _, rate in own)], object),
-            )
+        self._known = {
+            currency: build.remember(("exchange rates", currency), partial(_rates_of, build, currency))
+            for currency in {*currencies, report_currency} - {base_currency}
+        }
 
-    def numerators(self, currency: str, days: np.ndarray) -> np.ndarray:
+    def numerators(self, currency: str, days: Numbers) -> Numbers:
         """Return the rates of `currency` on UTC days (since 1970); 0 where one is missing, and noted."""
         return self._at(currency, days)
 
-    def denominators(self, days: np.ndarray) -> np.ndarray:
+    def denominators(self, days: Numbers) -> Numbers:
         """Return the rates of the report's currency on UTC days; 1 where one is missing, and noted."""
         rates = self._at(self.report_currency, days)
         rates[rates == 0] = ONE
         return rates
 
-    def _at(self, currency: str, days: np.ndarray) -> np.ndarray:
+    def _at(self, currency: str, days: Numbers) -> Numbers:
         if currency == self._base_currency:
             return np.full(len(days), ONE, object)
         valid_from, rates = self._known[currency]
         found = np.searchsorted(valid_from, days, "right")
         for day in np.unique(days[found == 0]):
             self.missing.add((_EPOCH + timedelta(days=int(day)), currency))
-        return rates[found]
+        chosen: Numbers = rates[found]
+        return chosen
+
+
+def _rates_of(build: Build, currency: str) -> tuple[Numbers, Numbers]:
+    """Return the days from which rates of a currency hold, and 0 followed by the rates."""
+    rows = build.rows(
+        "select valid_from, rate from exchange_rates where currency = $currency order by valid_from",
+        {"currency": currency},
+    )
+    days = np.array([(day - _EPOCH).days for day, _ in rows], np.int64)
+    return days, np.array([0, *(int(EXACT.scaleb(rate, 18)) for _, rate in rows)], object)

@@ -7,7 +7,8 @@ one comparison place an instant exactly, whatever the zone. Boundaries are compu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS_A_DAY = 86_400_000_000
 NEVER = 2**62
 """A boundary that no instant reaches, in microseconds."""
@@ -60,11 +62,8 @@ def cut_slots(boundaries: Sequence[int], until: int | None = None, already: int 
     return Slots(base, width, before + already, after + already, boundary, padded[after])
 
 
-def create_slots(cursor: DuckDBPyConnection, name: str, slots: Slots) -> None:
-    """Create the temporary table NAME_slots and the macro NAME_slot(instant), which gives its key.
-
-    Instants before the first slot are in the first one, instants after the last slot in the last one.
-    """
+def create_slots(cursor: DuckDBPyConnection, name: str, slots: Slots) -> dict[str, Any]:
+    """Create the temporary table NAME_slots, and return what the macro NAME_slot asks for."""
     rows = pa.table(
         {
             "slot": pa.array(np.arange(len(slots.boundary), dtype=np.int64)),
@@ -75,13 +74,13 @@ def create_slots(cursor: DuckDBPyConnection, name: str, slots: Slots) -> None:
         }
     )
     cursor.register("slot_rows", rows)
-    cursor.execute(f"create or replace temp table {name}_slots as select * from slot_rows")
+    cursor.execute(f"create temp table {name}_slots as select * from slot_rows")
     cursor.unregister("slot_rows")
-    base, width, last = int(slots.base), int(slots.width), len(slots.boundary) - 1
-    cursor.execute(
-        f"create or replace temp macro {name}_slot(instant) as"
-        f" least((epoch_us(greatest(instant, make_timestamptz({base}))) - {base}) // {width}, {last})"
-    )
+    return {
+        f"{name}_base": _EPOCH + timedelta(microseconds=slots.base),
+        f"{name}_width": slots.width,
+        f"{name}_last": len(slots.boundary) - 1,
+    }
 
 
 def _instants(microseconds: np.ndarray) -> pa.Array:

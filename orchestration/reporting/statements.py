@@ -14,7 +14,7 @@ Statement = Literal[
     "flows_of_members",
     "members",
     "owners_in_scope",
-    "scope",
+    "shared",
     "states",
     "states_of_members",
 ]

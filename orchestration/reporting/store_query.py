@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
-# Days since 1970. Integer division rounds towards zero, so it counts from a day before all instants.
-_UTC_DAY = """
-    create or replace temp macro utc_day(instant) as
-    (epoch_us(instant) + 62135596800000000) // 86400000000 - 719162
-"""
-
 
 class StoreSums(NamedTuple):
     """What the store sums for a report, by currency."""
@@ -56,22 +50,22 @@ class StoreQuery:
     def __init__(
         self, build: Build, query: ReportQuery, filters: Filters, groups: Groups, known: Sequence[Period]
     ) -> None:
+        build.once(statement("shared"))
         self.cursor = build.cursor()
         self._groups = groups
         self._known = known
         self._source = source_of(filters, groups, known)
-        self._set(
-            client_type=query.client_type,
-            owner_ids=filters.owner_ids,
-            client_tags=filters.client_tags,
-            is_everyone=groups.everyone,
-            no_package_group=groups.no_package,
-        )
         self._is_filtered = bool(filters.owner_ids or filters.client_tags) or not groups.everyone
-        self._run("scope")
-        if known:
-            self._prepare_periods(known)
-        self._prepare_members()
+        asked = {
+            "client_type": query.client_type,
+            "owner_ids": filters.owner_ids,
+            "client_tags": filters.client_tags,
+            "is_everyone": groups.everyone,
+            "no_package_group": groups.no_package,
+        }
+        set_variables(self.cursor, asked=asked | (self._periods(known) if known else {}))
+        if not groups.everyone:
+            self._prepare_members()
         self._states_made = False
 
     def groups_in_scope(self) -> list[int]:
@@ -84,6 +78,8 @@ class StoreQuery:
 
     def owners(self) -> list[tuple[str, str]]:
         """Return the id and name of every reseller that owns a client in scope at some period's end."""
+        if self._groups.everyone:
+            self.cursor.execute("create temp table members (client integer)")
         return [(owner_id, name) for owner_id, name in self._rows(statement("owners_in_scope"))]
 
     def sums(self) -> StoreSums:
@@ -91,7 +87,6 @@ class StoreQuery:
         self._make_states()
         changes = self._table("cohort_changes")
         if self._source == "daily marts":
-            self._set(last_dates=[(period.end - _MICROSECOND).date() for period in self._known])
             return StoreSums(changes, self._table("daily_cohorts"), self._table("flows_by_day"))
         flows = self._table("flows_of_everyone" if self._groups.everyone else "flows_of_members")
         return StoreSums(changes, None, flows)
@@ -102,9 +97,9 @@ class StoreQuery:
             return None
         if self._source == "daily marts":
             found = self._rows(
-                "select min(first_at), max(last_at) from daily_spans where client_type = getvariable('client_type')"
-                " and utc_date >= cast(getvariable('first_start') as date)"
-                " and utc_date < cast(getvariable('last_end') as date)"
+                "select min(first_at), max(last_at) from daily_spans where client_type = getvariable('asked').client_type"
+                " and utc_date >= cast(getvariable('asked').first_start as date)"
+                " and utc_date < cast(getvariable('asked').last_end as date)"
             )
         else:
             self._use_events()
@@ -122,20 +117,21 @@ class StoreQuery:
             self._make_states()
         return self.cursor.sql(statement("clients_behind")).to_arrow_reader(100_000)
 
-    def _prepare_periods(self, known: Sequence[Period]) -> None:
+    def _periods(self, known: Sequence[Period]) -> dict[str, Any]:
+        """Create the look-up tables of the periods, and return what else the statements ask of them."""
         ends = [_microseconds(period.end) for period in known]
         since = [_microseconds(period.active_since) for period in known]
-        create_slots(self.cursor, "end", cut_slots(ends[:-1], until=ends[-1]))
         # The first start can lie anywhere, within a second of the next: it is compared by itself.
-        create_slots(self.cursor, "active", cut_slots(since[1:], already=1))
-        self.cursor.execute(_UTC_DAY)
-        self._set(
-            periods=len(known),
-            first_start=known[0].start,
-            first_end=known[0].end,
-            last_end=known[-1].end,
-            first_active_since=known[0].active_since,
-        )
+        slots = create_slots(self.cursor, "end", cut_slots(ends[:-1], until=ends[-1]))
+        slots |= create_slots(self.cursor, "active", cut_slots(since[1:], already=1))
+        return slots | {
+            "periods": len(known),
+            "first_start": known[0].start,
+            "first_end": known[0].end,
+            "last_end": known[-1].end,
+            "first_active_since": known[0].active_since,
+            "last_dates": [(period.end - _MICROSECOND).date() for period in known],
+        }
 
     def _prepare_members(self) -> None:
         rows = pa.table(
@@ -150,10 +146,8 @@ class StoreQuery:
             " select group_number, package from group_rows inner join packages using (package_id)"
         )
         self.cursor.unregister("group_rows")
-        if self._known and not self._groups.everyone:
+        if self._known:
             self._run("members")
-        else:
-            self.cursor.execute("create temp table members (group_number int, client int, last_period int)")
 
     def _make_states(self) -> None:
         if self._states_made:
@@ -170,9 +164,6 @@ class StoreQuery:
     def _use_events(self) -> None:
         source = "events_of_scope" if self._is_filtered else "events_of_type"
         self.cursor.execute(f"create or replace temp view scoped_events as from {source}()")
-
-    def _set(self, **variables: Any) -> None:
-        set_variables(self.cursor, **variables)
 
     def _run(self, name: Statement) -> None:
         self.cursor.execute(statement(name))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from threading import Lock, RLock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.builds.store import files, ledger
 from orchestration.builds.store.duck import attach, in_memory
@@ -15,7 +15,7 @@ from orchestration.builds.store.repair import obtain
 from orchestration.errors import DynamicsError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -26,8 +26,16 @@ if TYPE_CHECKING:
 _PART_TABLES = ("clients", "events", "holdings", "lapses")
 _COMMON_TABLES = ("packages", "exchange_rates", "daily_flows", "daily_cohorts", "daily_spans")
 
-_opened: dict[tuple[int, Path], tuple[tuple[StoreFile, ...], DuckDBPyConnection]] = {}
+
+class _OpenedStore(NamedTuple):
+    files: tuple[StoreFile, ...]
+    connection: DuckDBPyConnection
+    kept: dict[Any, Any]
+
+
+_opened: dict[tuple[int, Path], _OpenedStore] = {}
 _opening = Lock()
+_remembering = RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,18 @@ class Build:
     as_of: datetime
     """Up to when the data is known (definition: Periods)."""
     _store: DuckDBPyConnection
+    _kept: dict[Any, Any]
+
+    def once(self, script: str) -> None:
+        """Run a script of macros in the store, unless this process has done so."""
+        self.remember(script, lambda: self._store.execute(script) and None)
+
+    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what `make` gives, or gave before in this process: for what never changes in a build."""
+        with _remembering:
+            if key not in self._kept:
+                self._kept[key] = make()
+            return self._kept[key]
 
     def cursor(self) -> DuckDBPyConnection:
         """Return a connection to the store with temporary tables and variables of its own."""
@@ -63,7 +83,7 @@ def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
     with connection.transaction():
         known, store = _opened_now(connection)
     try:
-        yield Build(known.build_id, known.as_of, store)
+        yield Build(known.build_id, known.as_of, store.connection, store.kept)
     except (duckdb.CatalogException, duckdb.BinderException) as problem:
         raise DynamicsError(
             "another version of this program built the marts: run `dynamics build --full-refresh`"
@@ -77,7 +97,7 @@ def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
         ) from problem
 
 
-def _opened_now(connection: Connection[TupleRow]) -> tuple[ledger.PublishedStore, DuckDBPyConnection]:
+def _opened_now(connection: Connection[TupleRow]) -> tuple[ledger.PublishedStore, _OpenedStore]:
     """Return the current store, opened. Its files are obtained where this machine does not have them."""
     known = _current(connection)
     try:
@@ -97,7 +117,7 @@ def _current(connection: Connection[TupleRow]) -> ledger.PublishedStore:
     return known
 
 
-def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> DuckDBPyConnection:
+def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> _OpenedStore:
     """Return the opened store. A process keeps the current store of each database open."""
     import duckdb
 
@@ -105,18 +125,18 @@ def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> Duc
     key = (os.getpid(), folder)
     with _opening:
         opened = _opened.get(key)
-        if opened and opened[0] == known.files:
-            return opened[1]
+        if opened and opened.files == known.files:
+            return opened
         for file in known.files:
             path = folder / file.name
             if not path.is_file() or path.stat().st_size != file.bytes:
                 raise FileNotFoundError(path)
         try:
-            store = _attached(folder, known.files)
+            store = _OpenedStore(known.files, _attached(folder, known.files), {})
         except (duckdb.IOException, duckdb.SerializationException) as damaged:
             raise FileNotFoundError(folder) from damaged
         # Whoever still uses the store before keeps it open by its cursor.
-        _opened[key] = (known.files, store)
+        _opened[key] = store
         return store
 
 

@@ -28,7 +28,7 @@ select
     count_if(is_created),
     sum(balance)
 from states
-where last_period < getvariable('periods')
+where last_period < getvariable('asked').periods
 group by all
 
 union all

@@ -11,14 +11,14 @@ select
     sums.negative_clients,
     sums.positive_balance,
     sums.negative_balance
-from (select unnest(range(1, getvariable('periods') + 1)) as period, unnest(getvariable('last_dates')) as last_date) as ends
+from (select unnest(range(1, getvariable('asked').periods + 1)) as period, unnest(getvariable('asked').last_dates) as last_date) as ends
 cross join (
     select distinct cohort, currency from daily_cohorts
-    where client_type = getvariable('client_type')
+    where client_type = getvariable('asked').client_type
 ) as named
 asof inner join (
     select * from daily_cohorts
-    where client_type = getvariable('client_type')
+    where client_type = getvariable('asked').client_type
 ) as sums
     on
         named.cohort = sums.cohort

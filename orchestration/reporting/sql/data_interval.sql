@@ -3,10 +3,10 @@
 select min(occurred_at), max(occurred_at)
 from scoped_events
 where
-    occurred_at >= getvariable('first_start')
-    and occurred_at < getvariable('last_end')
+    occurred_at >= getvariable('asked').first_start
+    and occurred_at < getvariable('asked').last_end
     and kind <> 'created'
     and (
-        getvariable('is_everyone')
-        or client in (select client from members where last_period = getvariable('periods'))
+        getvariable('asked').is_everyone
+        or client in (select client from members where last_period = getvariable('asked').periods)
     );

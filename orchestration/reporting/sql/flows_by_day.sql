@@ -14,7 +14,7 @@ select
 from daily_flows as flows
 inner join end_slots as slots on slots.slot = end_slot(cast(flows.utc_date as timestamptz))
 where
-    flows.client_type = getvariable('client_type')
-    and flows.utc_date >= cast(getvariable('first_start') as date)
-    and flows.utc_date < cast(getvariable('last_end') as date)
+    flows.client_type = getvariable('asked').client_type
+    and flows.utc_date >= cast(getvariable('asked').first_start as date)
+    and flows.utc_date < cast(getvariable('asked').last_end as date)
     and flows.kind in ('refill', 'usage', 'package_activation', 'package_renewal');

@@ -14,7 +14,7 @@ select
 from scoped_events as events
 inner join end_slots as slots on slots.slot = end_slot(events.occurred_at)
 where
-    events.occurred_at >= getvariable('first_start')
-    and events.occurred_at < getvariable('last_end')
+    events.occurred_at >= getvariable('asked').first_start
+    and events.occurred_at < getvariable('asked').last_end
     and events.kind in ('refill', 'usage', 'package_activation', 'package_renewal')
 group by all;

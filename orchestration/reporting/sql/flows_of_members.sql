@@ -19,8 +19,8 @@ placed as (
     from scoped_events as events
     inner join end_slots as slots on slots.slot = end_slot(events.occurred_at)
     where
-        events.occurred_at >= getvariable('first_start')
-        and events.occurred_at < getvariable('last_end')
+        events.occurred_at >= getvariable('asked').first_start
+        and events.occurred_at < getvariable('asked').last_end
         and events.kind in ('refill', 'usage', 'package_activation', 'package_renewal')
 ),
 
@@ -32,7 +32,7 @@ of_members as (
         placed.period between members.first_period and members.last_period
         and (
             placed.kind in ('refill', 'usage')
-            or members.group_number is not distinct from getvariable('no_package_group')
+            or members.group_number is not distinct from cast(getvariable('asked').no_package_group as integer)
         )
     union all
     select

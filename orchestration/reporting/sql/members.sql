@@ -13,22 +13,22 @@ held as (
         cast(null as timestamptz) as until
     from holdings
     inner join group_packages on holdings.package = group_packages.package
-    where holdings.client in (select client from scope)
+    where holdings.client in (select client from scope() as scope)
     group by group_packages.group_number, holdings.client
     union all
     -- The group `No package`: until the first package of all.
     select
-        getvariable('no_package_group') as group_number,
+        cast(getvariable('asked').no_package_group as integer) as group_number,
         scope.client,
         null as since,
         first_held.until
-    from scope
+    from scope() as scope
     left join (
         select client, min(held_since) as until
         from holdings
         group by client
     ) as first_held on scope.client = first_held.client
-    where getvariable('no_package_group') is not null
+    where cast(getvariable('asked').no_package_group as integer) is not null
 ),
 
 numbered as (
@@ -37,20 +37,20 @@ numbered as (
         held.client,
         case
             when held.since is null then 1
-            when held.since >= getvariable('last_end') then getvariable('periods') + 1
+            when held.since >= getvariable('asked').last_end then getvariable('asked').periods + 1
             when held.since >= since_slot.boundary then since_slot.count_after + 1
             else since_slot.count_before + 1
         end as first_period,
         case
-            when held.until is null or held.until >= getvariable('last_end') then getvariable('periods')
+            when held.until is null or held.until >= getvariable('asked').last_end then getvariable('asked').periods
             when held.until >= until_slot.boundary then until_slot.count_after
             else until_slot.count_before
         end as last_period
     from held
     left join end_slots as since_slot
-        on since_slot.slot = end_slot(least(held.since, getvariable('last_end')))
+        on since_slot.slot = end_slot(least(held.since, getvariable('asked').last_end))
     left join end_slots as until_slot
-        on until_slot.slot = end_slot(least(held.until, getvariable('last_end')))
+        on until_slot.slot = end_slot(least(held.until, getvariable('asked').last_end))
 )
 
 select * from numbered

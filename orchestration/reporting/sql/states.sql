@@ -21,8 +21,8 @@ lasting as (
     from scoped_events as events
     inner join end_slots as slots on slots.slot = end_slot(events.occurred_at)
     where
-        events.occurred_at < getvariable('last_end')
-        and events.valid_to >= getvariable('first_end')
+        events.occurred_at < getvariable('asked').last_end
+        and events.valid_to >= getvariable('asked').first_end
         and events.valid_to >= slots.boundary
         and (events.occurred_at < slots.boundary or events.valid_to >= slots.next_boundary)
 )
@@ -33,13 +33,13 @@ select
     lasting.currency,
     lasting.first_period,
     case
-        when lasting.valid_to >= getvariable('last_end') then getvariable('periods')
+        when lasting.valid_to >= getvariable('asked').last_end then getvariable('asked').periods
         when lasting.valid_to >= ended.boundary then ended.count_after
         else ended.count_before
     end as last_period,
     case
         when lasting.last_paid_at is null then null
-        when lasting.last_paid_at < getvariable('first_active_since') then 0
+        when lasting.last_paid_at < getvariable('asked').first_active_since then 0
         when lasting.last_paid_at >= paid.boundary then paid.count_after
         else paid.count_before
     end as last_active_period,
@@ -47,5 +47,5 @@ select
     lasting.balance,
     lasting.last_paid_at
 from lasting
-inner join end_slots as ended on ended.slot = end_slot(least(lasting.valid_to, getvariable('last_end')))
+inner join end_slots as ended on ended.slot = end_slot(least(lasting.valid_to, getvariable('asked').last_end))
 left join active_slots as paid on paid.slot = active_slot(lasting.last_paid_at);
