@@ -42,7 +42,7 @@ changes as (
     select
         client_type,
         currency,
-        cast(date_trunc('{{ trunc }}', cast(utc_date as timestamp)) as date) as {{ period }},
+        {{ first_date('utc_date', unit) }} as {{ period }},
         {%- for measure in cohort_measures() %}
         sum(
             case cohort
@@ -63,7 +63,7 @@ moved as (
     select
         client_type,
         currency,
-        cast(date_trunc('{{ trunc }}', cast(utc_date as timestamp)) as date) as {{ period }},
+        {{ first_date('utc_date', unit) }} as {{ period }},
         {%- for name, kind in kinds.items() %}
         cast(coalesce(sum(quantity) filter (where kind = '{{ kind }}'), 0) as bigint) as {{ name }}_qty,
         cast(sum(amount) filter (where kind = '{{ kind }}') as numeric(38, 6)) as {{ name }}_total{{ "," if not loop.last }}

@@ -13,7 +13,9 @@
         *,
         lead(occurred_at) over client_events as valid_to,
         sum(amount) over client_events as balance,
-        max(paid_at) over client_events as last_paid_at
+        max(paid_at) over client_events as last_paid_at,
+        row_number() over client_events = 1 as is_first,
+        paid_at is not null and count(paid_at) over client_events = 1 as is_first_paid
     from {{ events }}
     window client_events as (
         partition by client_id
@@ -29,19 +31,26 @@
 ]) }}
 {% endmacro %}
 
+{# Return the first date of the period (date, month or year) that a date is in. #}
+{% macro first_date(date, unit) -%}
+    {%- if unit == 'date' -%} {{ date }}
+    {%- else -%} cast(date_trunc('{{ unit }}', cast({{ date }} as timestamp)) as date)
+    {%- endif -%}
+{%- endmacro %}
+
 {# Return the first period in which a client that last paid on `paid_on` is not active, with the default active
    duration of three months (spec 5). The period is named by its first date.
 
    A day d counts when its date three months earlier, clamped to the end of that month, is not after `paid_on`.
    After 29 November that holds until 28 February, after 28 February until 31 May. `greatest` covers both. #}
-{% macro first_lapsed_period(unit, paid_on) -%}
+{% macro first_lapsed_period(paid_on, unit) -%}
     {%- if unit == 'date' -%}
     cast(greatest(
         {{ paid_on }} + interval '3 months' + interval '1 day',
         {{ paid_on }} + interval '1 day' + interval '3 months'
     ) as date)
     {%- elif unit == 'month' -%}
-    cast(date_trunc('month', {{ paid_on }}) + interval '4 months' as date)
+    cast(date_trunc('month', cast({{ paid_on }} as timestamp)) + interval '4 months' as date)
     {%- else -%}
     cast(date_trunc('year', {{ paid_on }} + interval '3 months') + interval '1 year' as date)
     {%- endif -%}

@@ -12,10 +12,15 @@
 {# Analyze a table that this build filled. An incremental build changes few rows of a large table: the statistics
    of the last full build stay good, and the server renews them when many rows have changed.
 
-   Autovacuum stays away from a table that each build replaces: the build would wait until vacuum gives up. #}
+   `meta.statistics` names expressions that models group the table by. Without statistics the planner expects too many
+   groups, and sums in one process. Autovacuum stays away from a table that each build replaces: the build would wait
+   until vacuum gives up. #}
 {% macro after_filling() -%}
     {%- set is_replaced = config.get('incremental_strategy') == 'replace_all' -%}
-    {%- if flags.FULL_REFRESH and is_replaced %} alter table {{ this }} set (autovacuum_enabled = false); {% endif -%}
+    {%- if flags.FULL_REFRESH %}
+    {%- for expression in config.get('meta', {}).get('statistics', []) %} create statistics on ({{ expression }}) from {{ this }}; {% endfor %}
+    {%- if is_replaced %} alter table {{ this }} set (autovacuum_enabled = false); {% endif -%}
+    {%- endif %}
     {%- if flags.FULL_REFRESH or is_replaced %} analyze {{ this }} {% endif -%}
 {%- endmacro %}
 

@@ -33,7 +33,7 @@ opened as (
         anchored.client_id,
         anchored.since,
         anchored.client_changed,
-        coalesce(before_anchor.balance, 0) as balance,
+        before_anchor.balance,
         before_anchor.last_paid_at
     from anchored
     left join lateral (

@@ -39,6 +39,7 @@ events as (
         balance as amount,
         last_paid_at as paid_at
     from changed
+    where balance is not null
     union all
     select
         created.client_id,
@@ -82,7 +83,9 @@ rebuilt as (
         cast(states.amount as numeric(20, 6)) as amount,
         cast(states.balance as numeric(38, 6)) as balance,
         states.last_paid_at,
-        case when states.occurred_at >= clients.created_at then 1 else 0 end as created
+        case when states.occurred_at >= clients.created_at then 1 else 0 end as created,
+        states.is_first,
+        states.is_first_paid
     from states
     inner join {{ clients }} as clients on states.client_id = clients.client_id
     where states.kind <> 'opening'

@@ -1,6 +1,7 @@
 {{ config(
     incremental_strategy='replace_events',
     indexes=[{'columns': ['client_id', 'occurred_at']}],
+    meta={'statistics': [utc_date('occurred_at')]},
 ) }}
 {%- set changed_events = ref('int_changed_events') -%}
 {%- set clients = ref('stg_billing__clients') -%}
@@ -19,7 +20,9 @@ select
     amount,
     balance,
     last_paid_at,
-    created
+    created,
+    is_first,
+    is_first_paid
 from {{ changed_events }}
 where sign = 1
 {% else %}
@@ -64,7 +67,9 @@ select
     states.amount,
     cast(states.balance as numeric(38, 6)) as balance,
     states.last_paid_at,
-    case when states.occurred_at >= clients.created_at then 1 else 0 end as created
+    case when states.occurred_at >= clients.created_at then 1 else 0 end as created,
+    states.is_first,
+    states.is_first_paid
 from states
 inner join {{ clients }} as clients on states.client_id = clients.client_id
 {% endif %}

@@ -4,59 +4,87 @@
     indexes=[{'columns': ['cohort', 'client_type', 'currency', 'utc_date'], 'unique': true}],
 ) }}
 {%- set changed_events = ref('int_changed_events') -%}
-{%- set events = ref('fct_client_events') %}
+{%- set facts = ref('fct_client_events') %}
 
 with
 
--- A state is true at the end of the UTC days from_date to to_date - 1.
-states as not materialized (
+events as not materialized (
+    select
+        *,
+        {{ utc_date('occurred_at') }} as utc_date
+        {%- if not is_incremental() %},
+        1 as sign
+        {%- endif %}
+    from {{ changed_events if is_incremental() else facts }}
+),
+
+-- What each event changes: the state after it less the state before it, whose balance is balance - amount.
+moved as (
     select
         client_type,
         currency,
-        {{ utc_date('occurred_at') }} as from_date,
+        utc_date,
+        sign,
+        last_paid_at is not null as has_paid,
+        count(*) filter (where kind = 'created') as created_clients,
+        count(*) filter (where is_first) as clients,
+        sum(cast(balance > 0 as integer) - cast(balance > amount as integer)) as positive_clients,
+        sum(
+            case
+                when balance > 0 and balance > amount then amount
+                when balance > 0 then balance
+                when balance > amount then amount - balance
+                else 0
+            end
+        ) as positive_balance,
+        sum(cast(balance < 0 as integer) - cast(balance < amount as integer)) as negative_clients,
+        sum(amount) as balance
+    from events
+    group by client_type, currency, utc_date, sign, last_paid_at is not null
+),
+
+-- A client joins overall_active with its first paid service, and the state before it joins as well.
+joined as (
+    select
+        client_type,
+        currency,
+        utc_date,
+        sign,
+        count(*) filter (where created = 1) as created_clients,
+        count(*) filter (where not is_first) as clients,
+        count(*) filter (where balance > amount) as positive_clients,
+        coalesce(sum(balance - amount) filter (where balance > amount), 0) as positive_balance,
+        count(*) filter (where balance < amount) as negative_clients,
+        sum(balance - amount) as balance
+    from events
+    where is_first_paid
+    group by client_type, currency, utc_date, sign
+),
+
+-- States in a pause of three months or more, in which the client can have lapsed: 89 days at least.
+pauses as (
+    select
+        client_type,
+        currency,
+        utc_date as from_date,
         {{ utc_date('valid_to') }} as to_date,
         {{ utc_date('last_paid_at') }} as paid_on,
         created,
         balance,
-        {{ 'sign' if is_incremental() else 1 }} as sign
-    from {{ changed_events if is_incremental() else events }}
+        sign
+    from events
+    where last_paid_at + interval '2136 hours' < coalesce(valid_to, 'infinity')
 ),
 
--- What joins the sums at the first of these dates and leaves them at the last, in two cohorts at once.
-totals as (
-    select
-        states.client_type,
-        states.currency,
-        ends.utc_date,
-        ends.sign,
-        states.paid_on is not null as has_paid,
-        states.created,
-        sign(states.balance) as side,
-        count(*) as clients,
-        sum(states.balance) as balance
-    from states
-    cross join lateral (values (from_date, sign), (to_date, -sign)) as ends (utc_date, sign)
-    where from_date is distinct from to_date and ends.utc_date is not null
-    group by 1, 2, 3, 4, 5, 6, 7
-),
-
--- Only states in a long pause can lapse. Three months have at least 89 days.
-pauses as (
-    select * from states
-    where paid_on + 89 < coalesce(to_date, 'infinity')
-),
-
+-- A lapse is true at the ends of the periods from_date to the one before to_date.
 lapses as (
     {%- for unit in ('date', 'month', 'year') %}
     select
         'lapsed_by_{{ unit }}' as cohort,
         client_type,
         currency,
-        greatest(
-            cast(date_trunc('{{ 'day' if unit == 'date' else unit }}', cast(from_date as timestamp)) as date),
-            {{ first_lapsed_period(unit, 'paid_on') }}
-        ) as from_date,
-        cast(date_trunc('{{ 'day' if unit == 'date' else unit }}', cast(to_date as timestamp)) as date) as to_date,
+        greatest({{ first_date('from_date', unit) }}, {{ first_lapsed_period('paid_on', unit) }}) as from_date,
+        {{ first_date('to_date', unit) }} as to_date,
         created,
         balance,
         sign
@@ -72,25 +100,27 @@ lapsed as (
         lapses.currency,
         ends.utc_date,
         ends.sign,
-        lapses.created,
-        sign(lapses.balance) as side,
+        sum(created) as created_clients,
         count(*) as clients,
-        sum(lapses.balance) as balance
+        count(*) filter (where balance > 0) as positive_clients,
+        coalesce(sum(balance) filter (where balance > 0), 0) as positive_balance,
+        count(*) filter (where balance < 0) as negative_clients,
+        sum(balance) as balance
     from lapses
     cross join lateral (values (from_date, sign), (to_date, -sign)) as ends (utc_date, sign)
     where from_date < coalesce(to_date, 'infinity') and ends.utc_date is not null
-    group by 1, 2, 3, 4, 5, 6, 7
+    group by lapses.cohort, lapses.client_type, lapses.currency, ends.utc_date, ends.sign
 ),
 
 cohorts as (
-    select 'all' as cohort, client_type, currency, utc_date, sign, created, side, clients, balance
-    from totals
+    {%- set sums = 'created_clients, clients, positive_clients, positive_balance, negative_clients, balance' %}
+    select 'all' as cohort, client_type, currency, utc_date, sign, {{ sums }} from moved
     union all
-    select 'overall_active' as cohort, client_type, currency, utc_date, sign, created, side, clients, balance
-    from totals
-    where has_paid
+    select 'overall_active' as cohort, client_type, currency, utc_date, sign, {{ sums }} from moved where has_paid
     union all
-    select * from lapsed
+    select 'overall_active' as cohort, client_type, currency, utc_date, sign, {{ sums }} from joined
+    union all
+    select cohort, client_type, currency, utc_date, sign, {{ sums }} from lapsed
 ),
 
 changes as (
@@ -99,12 +129,12 @@ changes as (
         client_type,
         currency,
         utc_date,
-        cast(sum(sign * clients * created) as bigint) as created_clients,
+        cast(sum(sign * created_clients) as bigint) as created_clients,
         cast(sum(sign * clients) as bigint) as clients,
-        cast(coalesce(sum(sign * clients) filter (where side > 0), 0) as bigint) as positive_clients,
-        cast(coalesce(sum(sign * balance) filter (where side > 0), 0) as numeric(38, 6)) as positive_balance,
-        cast(coalesce(sum(sign * clients) filter (where side < 0), 0) as bigint) as negative_clients,
-        cast(coalesce(sum(sign * balance) filter (where side < 0), 0) as numeric(38, 6)) as negative_balance
+        cast(sum(sign * positive_clients) as bigint) as positive_clients,
+        cast(sum(sign * positive_balance) as numeric(38, 6)) as positive_balance,
+        cast(sum(sign * negative_clients) as bigint) as negative_clients,
+        cast(sum(sign * (balance - positive_balance)) as numeric(38, 6)) as negative_balance
     from cohorts
     group by cohort, client_type, currency, utc_date
 )

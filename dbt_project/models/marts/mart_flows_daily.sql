@@ -17,8 +17,8 @@ moved as (
         currency,
         {{ utc_date('occurred_at') }} as utc_date,
         kind,
-        amount,
-        sign
+        sign as quantity,
+        sign * amount as amount
     from {{ changed_events }}
     where kind <> 'created'
     {%- else %}
@@ -27,24 +27,11 @@ moved as (
         clients.currency,
         {{ utc_date('transactions.occurred_at') }} as utc_date,
         transactions.kind,
-        transactions.amount,
-        1 as sign
+        1 as quantity,
+        transactions.amount
     from {{ transactions }} as transactions
     inner join {{ clients }} as clients on transactions.client_id = clients.client_id
     {%- endif %}
-),
-
-summed as (
-    select
-        client_type,
-        currency,
-        utc_date,
-        kind,
-        sign,
-        count(*) as quantity,
-        sum(amount) as amount
-    from moved
-    group by client_type, currency, utc_date, kind, sign
 )
 
 select
@@ -52,7 +39,7 @@ select
     currency,
     utc_date,
     kind,
-    cast(sum(sign * quantity) as bigint) as quantity,
-    cast(sum(sign * amount) as numeric(38, 6)) as amount
-from summed
+    sum(quantity) as quantity,
+    cast(sum(amount) as numeric(38, 6)) as amount
+from moved
 group by client_type, currency, utc_date, kind
