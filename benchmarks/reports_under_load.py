@@ -131,7 +131,7 @@ def cold_start(world: World) -> dict[str, str]:
 
 
 def _worker(tasks: SimpleQueue[ReportQuery]) -> list[float]:
-    times = []
+    times: list[float] = []
     with connect(database_url()) as connection:
         while True:
             try:
