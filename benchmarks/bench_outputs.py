@@ -22,7 +22,7 @@ from typing import Any
 import click
 
 from benchmarks.common import furnished_home, machine, middle, note
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
 from orchestration.connections import database, open_archive
 from orchestration.rendering import render, render_listing
 from orchestration.reporting.engine import make_report

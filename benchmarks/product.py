@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestration import local
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
+from orchestration.builds.store import current_build
 from orchestration.connections import database, database_url
 from orchestration.database import connect
 from orchestration.reporting.engine import make_report
-from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.table import METRICS, ReportTable
 from orchestration.settings import PROJECT_ROOT, settings
@@ -29,7 +29,7 @@ __all__ = [
     "ReportTable",
     "build_marts",
     "connect",
-    "current_marts",
+    "current_build",
     "database",
     "database_url",
     "ensure_schema",

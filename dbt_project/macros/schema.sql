@@ -1,3 +1,2 @@
-{# Every model lives in the schema that the build names: two schemas take turns, and only a finished build
-   is read (docs/decisions.md, "Two schemas take turns"). #}
+{# Return the schema of every model: the one that the profile names. dbt would add a prefix to a custom schema. #}
 {% macro generate_schema_name(custom_schema_name, node) %}{{ target.schema }}{% endmacro %}

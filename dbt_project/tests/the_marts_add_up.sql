@@ -1,5 +1,4 @@
--- Every amount that moved is in a balance: the last balances of all clients are the sum of their flows. Both marts are
--- moved by differences, each on its own.
+-- The balances of all clients are the sum of their flows. Both marts are changed in place, each on its own.
 with
 
 moved as (
@@ -11,32 +10,21 @@ moved as (
     group by client_type, currency
 ),
 
-closing as (
+balances as (
     select
-        balances.client_type,
-        balances.currency,
-        balances.positive_balance + balances.negative_balance as balance
-    from {{ ref('mart_balances_daily') }} as balances
-    inner join (
-        select
-            client_type,
-            currency,
-            max(utc_date) as utc_date
-        from {{ ref('mart_balances_daily') }}
-        group by client_type, currency
-    ) as last_days
-        on
-            balances.client_type = last_days.client_type
-            and balances.currency = last_days.currency
-            and balances.utc_date = last_days.utc_date
-    where balances.cohort = 'Clients - All'
+        client_type,
+        currency,
+        sum(positive_balance + negative_balance) as balance
+    from {{ ref('mart_cohort_changes') }}
+    where cohort = 'all'
+    group by client_type, currency
 )
 
 select
-    closing.client_type,
-    closing.currency,
-    closing.balance,
+    client_type,
+    currency,
+    balances.balance,
     moved.amount
-from closing
-left join moved on closing.client_type = moved.client_type and closing.currency = moved.currency
-where closing.balance <> coalesce(moved.amount, 0)
+from balances
+full join moved using (client_type, currency)
+where coalesce(balances.balance, 0) <> coalesce(moved.amount, 0)

@@ -45,7 +45,7 @@ def build(full_refresh: bool) -> None:
 
     Reports go on answering from the last build until this one is finished, and see all of it or nothing.
     """
-    from orchestration.build import build_marts
+    from orchestration.builds import build_marts
     from orchestration.connections import database
     from orchestration.settings import settings
 

@@ -20,15 +20,10 @@ EXPOSURES_FILE = PROJECT_ROOT / "dbt_project" / "models" / "exposures.yml"
 DEPENDS_ON = (
     "fct_clients",
     "fct_client_events",
-    "fct_lapses",
-    "fct_package_holdings",
-    "mart_clients_monthly",
-    "mart_client_packages_monthly",
-    "mart_packages_monthly",
+    "dim_packages",
+    "dim_exchange_rates",
     "mart_flows_daily",
-    "mart_base_flows_daily",
-    "mart_balances_daily",
-    "mart_lapses_monthly",
+    "mart_cohort_changes",
 )
 """The models that every report reads."""
 

@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
-from orchestration.build import DBT_PROJECT, new_build
+from orchestration.builds import DBT_PROJECT, new_build
+from orchestration.builds.dbt_runner import build_arguments
 from orchestration.connections import database
 from orchestration.settings import settings
 
@@ -66,12 +67,14 @@ def marts_assets() -> dg.AssetsDefinition:
         pool="warehouse",
     )
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        # A build fills a schema of its own and is published whole, so that a part of it would be no build.
+        # The models of a build change the marts together, and the store is published from all of them.
         if context.is_subset:
             raise dg.Failure("the marts are built together: materialize all of them, or run `dynamics build`")
         with database() as connection, new_build(connection, progress=context.log.debug) as build:
-            context.log.info("build %s goes to %s, as of %s", build.build_id, build.schema, build.as_of)
-            yield from dbt.cli(["build"], context=context, target_path=build.target(_state())).stream()
+            context.log.info("build %s, full: %s, as of %s", build.build_id, build.is_full, build.as_of)
+            yield from dbt.cli(
+                ["build", *build_arguments(build)], context=context, target_path=_state() / "target"
+            ).stream()
 
     return marts
 

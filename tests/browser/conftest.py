@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from served import HOW_TO_INSTALL, chromium_path, launch, served
 
 from orchestration import database as database_room
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
 from orchestration.settings import settings
 from orchestration.source import load
 

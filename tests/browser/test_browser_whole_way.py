@@ -7,7 +7,7 @@ from urllib.request import urlopen
 import pytest
 from steps import EXPECTED, ask, cells, choose, field
 
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
 from orchestration.rendering import CHARTS
 from orchestration.settings import settings
 from orchestration.source import load

@@ -11,7 +11,7 @@ import pytest
 from mail_servers import Server
 
 from orchestration import database as database_room
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
 from orchestration.source import ensure_schema, load, write_sample
 
 NAMES = ("months", "tagged", "euros")

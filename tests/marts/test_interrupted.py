@@ -1,229 +1,224 @@
-"""A build that is killed half way, and readers meanwhile: nobody sees a mixture, and the next build makes up for it."""
+"""A build that is killed: reports keep the last one, and the next build finishes it or starts again."""
 
-import itertools
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from datetime import UTC, datetime
-from types import SimpleNamespace
+from contextlib import contextmanager
 
-import databases
+import psycopg
 import pytest
-from test_incremental import MODELS, differences
+from marts_replay import MartsReplay
 
-from orchestration import build as build_room
 from orchestration import database as database_room
 from orchestration import local
-from orchestration.build import build_marts, new_build
+from orchestration.builds import build as build_module
+from orchestration.builds import build_marts, dbt_runner, ledger
+from orchestration.errors import DynamicsError
 from orchestration.local.database import server as postgres_server
-from orchestration.reporting.engine import make_report
-from orchestration.reporting.marts import current_marts
-from orchestration.reporting.parameters import ReportQuery
-from orchestration.source import ensure_schema, load, write_sample
+from orchestration.source import ensure_schema, load
 
-ASKED = ReportQuery.model_validate(
-    {"interval": {"from": "2026-01-01", "to": "2026-06-30"}, "group_by": ["month"]}
-)
 BUILD = """
 import sys
 from pathlib import Path
-from orchestration.build import build_marts
+from orchestration.builds import build_marts
 from orchestration.database import connect
 
 with connect(sys.argv[1]) as connection:
-    build_marts(connection, state=Path(sys.argv[2]), progress=lambda step: print(step, flush=True))
+    build_marts(connection, state=Path(sys.argv[2]), full_refresh=sys.argv[3] == "full")
 """
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """An extract in `sample`, and what dbt keeps in `dbt`."""
-    folder = tmp_path_factory.mktemp("builds")
-    write_sample(folder / "sample", clients=60, months=8, seed=5, until=datetime(2026, 7, 1, tzinfo=UTC))
-    return folder
+SCOPE = ("int_changed_clients", "int_changed_events")
+CHANGED = ("fct_clients", "fct_client_events", "mart_flows_daily", "mart_cohort_changes", "dim_packages")
 
 
-@pytest.fixture(scope="module")
-def url(server_url, migrated_template):
-    with databases.fresh(server_url, migrated_template) as url:
-        yield url
+@contextmanager
+def building(billed, how="incremental"):
+    """A build in a process of its own, which is killed at the end of the block."""
+    process = subprocess.Popen([sys.executable, "-c", BUILD, billed.url, str(billed.state), how])
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
 
 
-@pytest.fixture(scope="module")
-def billed(url, folder):
-    """The extract, loaded and built twice, so that both schemas can be filled up."""
-    with database_room.connect(url) as connection:
-        load(connection, folder / "sample")
-        for _ in range(2):
-            build_marts(connection, state=folder / "dbt", full_refresh=True)
-        yield connection
+@contextmanager
+def held(billed, table):
+    """Let nobody change the table until the block ends; yield a function that waits for somebody who tries."""
+    with psycopg.connect(billed.url) as holder, psycopg.connect(billed.url, autocommit=True) as watcher:
+        holder.execute(f"lock table {table} in share mode")
+
+        def wait_for_waiter():
+            waiters = (
+                "select count(*) from pg_locks where not granted"
+                " and relation = %s::regclass and database = (select oid from pg_database where datname = current_database())"
+            )
+            deadline = time.monotonic() + 60
+            while watcher.execute(waiters, [table]).fetchone() == (0,):
+                assert time.monotonic() < deadline, f"nobody wants to change {table}"
+                time.sleep(0.02)
+
+        yield wait_for_waiter
+        holder.rollback()
 
 
-def table(connection):
-    return make_report(connection, ASKED, base_currency="USD").table
+def kill_in(billed, table, how="incremental"):
+    """Start a build and kill it while it changes the table."""
+    with held(billed, table) as wait_for_waiter, building(billed, how):
+        wait_for_waiter()
 
 
-def rerate(connection, *, clients=10):
-    """Doubles all that so many of the sixty clients used."""
-    connection.execute(
-        "update billing.transactions set amount = amount * 2 where kind = 'usage'"
-        " and client_id in (select client_id from billing.clients order by client_id limit %s)",
-        [clients],
+def change_everything(billed):
+    """Change something of every kind, so that no model is skipped."""
+    billed.rerate()
+    billed.change(
+        "update billing.clients set name = name || '.', client_type = 'call_shop'"
+        " where client_id = (select max(client_id) from billing.clients where client_type = 'client')"
     )
-    connection.commit()
+    billed.change("insert into billing.packages values (gen_random_uuid(), 'New')")
+    billed.change("update billing.exchange_rates set rate = rate * 1.01 where currency = 'EUR'")
 
 
-def test_where_nothing_was_touched_the_marts_stay_and_only_know_the_data_longer(billed, folder):
-    with current_marts(billed) as current:
-        pass
-    assert build_marts(billed, state=folder / "no dbt").build_id == current.build_id
-
-    later = datetime(2027, 1, 1, tzinfo=UTC)
-    load(billed, folder / "sample", as_of=later)
-    renewed = build_marts(billed, state=folder / "no dbt")
-    assert (renewed.build_id > current.build_id, renewed.schema) == (True, current.schema)
-    with current_marts(billed) as now:
-        assert now.as_of == later
-
-
-def test_a_reader_sees_the_old_numbers_or_the_new_and_never_a_mixture(billed, url, folder):
-    old = table(billed)
-    seen, built = [], threading.Event()
-
-    def read_on():
-        with database_room.connect(url) as reader:
-            while not built.is_set():
-                seen.append(table(reader))
-                time.sleep(0.005)
-
-    reading = threading.Thread(target=read_on)
-    reading.start()
-    rerate(billed)
-    build = build_marts(billed, state=folder / "dbt")
-    new = table(billed)
-    built.set()
-    reading.join()
-    assert not build.is_full
-    assert old != new
-    changes = sum(one != two for one, two in itertools.pairwise(seen))
-    assert {str(one) for one in seen} <= {str(old), str(new)}
-    assert changes <= 1
-    assert len(seen) > 20, "the reader read all the while"
-
-
-def test_after_a_kill_readers_have_the_old_numbers_and_the_next_build_has_them_all(billed, url, folder):
-    before = table(billed)
-    for last_step in ("fct_client_events", "mart_flows_daily"):
-        rerate(billed)
-        building = subprocess.Popen(
-            [sys.executable, "-c", BUILD, url, str(folder / "dbt")],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        steps = []
-        for line in building.stdout:
-            steps.append(line.strip())
-            if steps[-1] == last_step:
-                break
-        assert steps[-1:] == [last_step], f"the build did not come to that model: {steps}"
-        os.kill(building.pid, signal.SIGKILL)
-        building.wait()
-        billed.rollback()
-        assert table(billed) == before
+@pytest.mark.parametrize("model", [*SCOPE, *CHANGED, "dim_exchange_rates"])
+def test_build_killed_in_a_model_is_made_up_for(billed, model):
+    current = billed.current_build()
+    change_everything(billed)
+    kill_in(billed, f"marts.{model}")
+    assert billed.current_build() == current
 
     told = []
-    build = build_marts(billed, state=folder / "dbt", progress=told.append)
+    build = billed.build(progress=told.append)
     assert not build.is_full
-    assert told.count("fct_client_events") == 2, (
-        "copied first: nobody knows what the killed build left in its schema"
+    assert billed.current_build() == build.build_id
+    assert model in told
+    assert billed.differences() == {}
+    if model in ("fct_client_events", "mart_flows_daily", "mart_cohort_changes"):
+        assert not {*SCOPE} & {*told}, "what is rebuilt was decided before the kill"
+        assert build.build_id == current + 1
+
+
+def test_build_killed_twice_is_made_up_for(billed):
+    change_everything(billed)
+    for model in ("mart_flows_daily", "mart_cohort_changes"):
+        kill_in(billed, f"marts.{model}")
+    assert not billed.build().is_full
+    assert billed.differences() == {}
+
+
+def test_build_killed_in_its_test_is_made_up_for(billed):
+    """The test only reads, so only a lock against readers stops it."""
+    change_everything(billed)
+    current = billed.current_build()
+    with psycopg.connect(billed.url) as holder, building(billed):
+        deadline = time.monotonic() + 60
+        steps = (
+            "select count(*) from dynamics.build_steps where step = 'mart_cohort_changes' and build_id > %s"
+        )
+        while holder.execute(steps, [current]).fetchone() == (0,):
+            holder.rollback()
+            assert time.monotonic() < deadline
+        holder.execute("lock table marts.mart_flows_daily in access exclusive mode")
+        time.sleep(0.3)
+    billed.build()
+    assert billed.differences() == {}
+
+
+def test_changes_between_kill_and_resume_are_built_next(billed):
+    """The same clients and others change again, one is deleted, one gets another type."""
+    change_everything(billed)
+    current = billed.current_build()
+    kill_in(billed, "marts.mart_flows_daily")
+    billed.rerate(clients=12)
+    billed.change(
+        "update billing.clients set client_type = 'calling_card'"
+        " where client_id = (select min(client_id) from billing.clients where client_type = 'call_shop')"
     )
-    after = table(billed)
-    assert after != before
-    other = build_marts(billed, state=folder / "dbt", full_refresh=True)
-    assert differences(billed, build.schema, other.schema) == {}
+    billed.change(
+        "insert into billing.clients values ('brief', 'Brief', 'client', null, 'EUR', '2026-06-01', now())"
+    )
+    billed.change(
+        "delete from billing.transactions where client_id = (select min(client_id) from billing.transactions)"
+    )
+    told = []
+    build = billed.build(progress=told.append)
+    assert build.build_id == current + 2, "first the interrupted build, then the newer changes"
+    assert told.count("mart_flows_daily") == 2
+    assert billed.differences() == {}
+
+    billed.change("update billing.clients set currency = 'USD' where client_id = 'brief'")
+    kill_in(billed, "marts.mart_cohort_changes")
+    billed.change("delete from billing.clients where client_id = 'brief'")
+    billed.build()
+    assert billed.differences() == {}
 
 
-def test_after_a_crash_of_the_server_a_build_goes_on_from_the_last_one(tmp_path, folder):
+def test_other_models_after_a_kill_are_built_in_full(billed, monkeypatch):
+    change_everything(billed)
+    kill_in(billed, "marts.mart_flows_daily")
+    monkeypatch.setattr(dbt_runner, "project_hash", lambda: "another project")
+    assert billed.build().is_full
+    monkeypatch.undo()
+    assert billed.build().is_full, "these are other models again"
+    assert billed.differences() == {}
+
+
+@pytest.mark.parametrize("model", ["fct_client_events", "mart_cohort_changes"])
+def test_killed_full_build_starts_again_in_full(billed, model):
+    current = billed.current_build()
+    kill_in(billed, f"marts.{model}", "full")
+    assert billed.current_build() == current
+    assert billed.build().is_full
+    assert billed.differences() == {}
+
+
+def test_step_is_never_applied_twice(billed):
+    change_everything(billed)
+    kill_in(billed, "marts.mart_cohort_changes")
+    origin = build_module._origin()
+    build = ledger.interrupted(billed.connection, origin)
+    billed.connection.rollback()
+    again = ledger.PendingBuild(build.build_id, build.schema, build.as_of, is_full=False)
+    with pytest.raises(DynamicsError, match="duplicate key value violates unique constraint"):
+        dbt_runner.run(billed.connection, again, billed.state, progress=None)
+    assert not billed.build().is_full
+    assert billed.differences() == {}
+
+
+def test_dbt_that_outlives_its_build_changes_nothing(billed):
+    change_everything(billed)
+    origin = build_module._origin()
+    old = ledger.start(billed.connection, origin, is_full=False)
+    ledger.start(billed.connection, origin, is_full=False)
+    with pytest.raises(DynamicsError, match=f"build {old.build_id} is over: a later build has begun"):
+        dbt_runner.run(billed.connection, old, billed.state, progress=None)
+    assert not billed.build().is_full
+    assert billed.differences() == {}
+
+
+def test_server_crash_loses_no_build(tmp_path, billed):
+    """The server dies after a build, and in the midst of one."""
     with database_room.connect(local.postgres(tmp_path)) as connection:
         ensure_schema(connection)
-        load(connection, folder / "sample")
-        for _ in range(2):
-            build_marts(connection, state=tmp_path / "dbt", full_refresh=True)
-        rerate(connection)
+        load(connection, billed.folder / "sample")
+        replay = MartsReplay(connection, tmp_path / "dbt")
+        rerate = "update billing.transactions set amount = amount * 2 where kind = 'usage' and client_id in (select client_id from billing.clients order by client_id limit 5)"
+        connection.execute(rerate)
+        connection.commit()
         build_marts(connection, state=tmp_path / "dbt")
-        built = table(connection)
+        connection.execute(rerate)
+        connection.commit()
+        build = ledger.start(connection, build_module._origin(), is_full=False)
+        dbt_runner.run(connection, build, tmp_path / "dbt", progress=None)
     crashing = postgres_server(tmp_path)
     os.kill(crashing.pid(), signal.SIGQUIT)
     while crashing.pid():
         time.sleep(0.02)
     try:
         with database_room.connect(local.postgres(tmp_path)) as connection:
-            assert table(connection) == built
-            rerate(connection)
-            build = build_marts(connection, state=tmp_path / "dbt")
-            assert not build.is_full
-            assert table(connection) != built
-            other = build_marts(connection, state=tmp_path / "dbt", full_refresh=True)
-            assert differences(connection, build.schema, other.schema) == {}
+            assert not build_marts(connection, state=tmp_path / "dbt").is_full
+            replay.connection = connection
+            assert replay.differences_from_full() == {}
     finally:
         local.stop(tmp_path)
-
-
-def test_where_most_was_touched_everything_is_made_anew_and_copied_for_the_next_build(billed, folder):
-    rerate(billed, clients=50)
-    build = build_marts(billed, state=folder / "dbt")
-    assert build.is_full
-    for copied in (True, False):
-        rerate(billed)
-        told = []
-        # The schema that was not built yet has most to make up for by itself, and little from the other one on.
-        assert not build_marts(billed, state=folder / "dbt", progress=told.append).is_full
-        assert told.count("fct_client_events") == (2 if copied else 1)
-
-
-def test_the_build_after_a_full_one_goes_on_from_a_copy_that_is_like_it(billed, folder):
-    def shape(schema):
-        columns = billed.execute(
-            "select table_name, column_name, ordinal_position, data_type, numeric_precision, numeric_scale, is_nullable"
-            " from information_schema.columns where table_schema = %s and table_name = any(%s)",
-            [schema, list(MODELS)],
-        ).fetchall()
-        indexes = billed.execute(
-            "select tablename, replace(regexp_replace(indexdef, 'INDEX \\S+', ''), schemaname, '') from pg_indexes"
-            " where schemaname = %s and tablename = any(%s)",
-            [schema, list(MODELS)],
-        ).fetchall()
-        return sorted(columns), sorted(indexes)
-
-    build_marts(billed, state=folder / "dbt", full_refresh=True)
-    rerate(billed)
-    copied = build_marts(billed, state=folder / "dbt")
-    assert not copied.is_full
-    full = build_marts(billed, state=folder / "dbt", full_refresh=True)
-    assert differences(billed, copied.schema, full.schema) == {}
-    assert shape(copied.schema) == shape(full.schema)
-    assert shape(full.schema)[1], "there are indexes to compare"
-
-
-def test_a_source_that_nobody_watches_is_built_whole(billed):
-    billed.execute("alter table billing.transactions disable trigger touched_by_update")
-    billed.commit()
-    with pytest.raises(ZeroDivisionError), new_build(billed) as build:
-        raise ZeroDivisionError
-    assert build.is_full
-
-
-def test_in_another_base_currency_nothing_that_was_converted_is_kept(billed, folder, monkeypatch):
-    billed.execute("alter table billing.transactions enable trigger touched_by_update")
-    billed.commit()
-    build_marts(billed, state=folder / "dbt", full_refresh=True)
-    rerate(billed)
-    assert not build_marts(billed, state=folder / "dbt").is_full
-    rerate(billed)
-    monkeypatch.setattr(build_room, "settings", lambda: SimpleNamespace(base_currency="EUR"))
-    with pytest.raises(ZeroDivisionError), new_build(billed) as build:
-        raise ZeroDivisionError
-    assert build.is_full

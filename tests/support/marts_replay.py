@@ -1,70 +1,112 @@
-"""Marts for thousands of small extracts: dbt builds once, then its own SQL is run again per extract.
+"""Marts for thousands of small extracts: dbt builds once, then its own SQL runs again for each extract.
 
-dbt takes seconds to start; its statements take milliseconds. What runs here is what dbt ran, read from its own
-record of the build, in the order of its own graph.
+dbt takes seconds to start; its statements take milliseconds. The statements are those that dbt compiled and ran, in
+the order of its own graph.
 """
 
-import json
-import re
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from extract import TABLES, Extract
 
-from orchestration.build import build_marts
-from orchestration.touched import mark_touched
+from orchestration.builds import build_marts, dbt_runner
+
+MODELS = (
+    "fct_clients",
+    "dim_packages",
+    "dim_exchange_rates",
+    "fct_client_events",
+    "mart_flows_daily",
+    "mart_cohort_changes",
+)
+"""The tables that last from build to build."""
 
 
 class MartsReplay:
-    """The marts of one database, rebuilt for any extract inside a transaction that the caller rolls back."""
+    """The marts of one database, rebuilt for any extract inside a transaction that the caller rolls back.
 
-    def __init__(self, connection: psycopg.Connection, state: Path) -> None:
+    The marts begin with a full build of what `billing` holds, or of one client when it is empty. `after_fill` is called
+    with this object each time `fill` has put an extract into the marts: what is derived from the marts, such as the
+    report store, is made there.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        state: Path,
+        after_fill: Callable[["MartsReplay"], None] = lambda _: None,
+    ) -> None:
         self.connection = connection
+        self.after_fill = after_fill
         connection.execute(
-            "insert into billing.clients values ('c', 'C', 'client', null, 'USD', now(), now())"
+            "insert into billing.clients select 'c', 'C', 'client', null, 'USD', now(), now()"
+            " where not exists (select from billing.clients)"
         )
         connection.commit()
-        self.build = build_marts(connection, state=state)
-        self._whole = [*_statements(connection, self.build.target(state))]
+        self.build = build_marts(connection, state=state, full_refresh=True)
+        self._whole = [*_statements(connection, state, is_full=True)]
 
     def fill(self, extract: Extract, as_of) -> None:
-        """Replaces the whole of `billing` by the extract and the marts by what the models make of it."""
+        """Replace the whole of `billing` by the extract, and the marts by what the models make of it."""
         empty_billing(self.connection)
         upsert(self.connection, extract)
         self.build_whole()
         self.connection.execute("update dynamics.builds set as_of = %s", [as_of])
+        self.after_fill(self)
 
     def build_whole(self) -> None:
-        """The marts of all that is in `billing`."""
+        """Fill the marts from all that is in `billing`, as a full build does."""
         for statement in self._whole:
             self.connection.execute(statement)
 
+    def differences_from_full(self) -> dict[str, int]:
+        """Return how many rows of each model differ from those of a full build, which replaces them."""
+        for model in MODELS:
+            self.connection.execute(
+                f"create temporary table kept_{model} as select * from {self.build.schema}.{model}"
+            )
+        self.build_whole()
+        found = {
+            model: count
+            for model in MODELS
+            if (count := differing_rows(self.connection, f"kept_{model}", f"{self.build.schema}.{model}"))
+        }
+        for model in MODELS:
+            self.connection.execute(f"drop table kept_{model}")
+        return found
+
 
 class IncrementalReplay(MartsReplay):
-    """Marts that a build can also bring up to date: `catch_up` runs what dbt ran when it had a build to start from."""
+    """Marts that an incremental build can also bring up to date."""
 
     def __init__(self, connection: psycopg.Connection, state: Path) -> None:
         super().__init__(connection, state)
-        self.other = build_marts(connection, state=state, full_refresh=True)
-        self._whole_elsewhere = [*_statements(connection, self.other.target(state))]
+        # Something of every kind changes, so that no model is skipped.
+        connection.execute("insert into billing.packages values ('p', 'P')")
+        connection.execute("insert into billing.exchange_rates values ('EUR', '2018-01-01', 1.25)")
         connection.execute("update billing.clients set name = 'D'")
         connection.commit()
         build = build_marts(connection, state=state)
-        assert (build.schema, build.is_full) == (self.build.schema, False)
-        self._catch_up = [*_statements(connection, build.target(state))]
+        assert (build.is_full, build.skipped_models) == (False, frozenset())
+        self._catch_up = [*_statements(connection, state, is_full=False)]
 
     def catch_up(self) -> None:
-        """What was touched since the marts were built, as `dynamics build` does it; one transaction has one mark."""
-        mark_touched(self.connection, self.build.schema, "0")
+        """Bring the marts up to date with the change log, as an incremental build does."""
         for statement in self._catch_up:
             self.connection.execute(statement)
         self.connection.execute("delete from dynamics.touched")
 
-    def build_elsewhere(self) -> None:
-        """The same marts made anew, in the other schema."""
-        for statement in self._whole_elsewhere:
-            self.connection.execute(statement)
+
+def differing_rows(connection: psycopg.Connection, one: str, other: str) -> int:
+    """Return how many rows only one of the two relations has."""
+    [(count,)] = connection.execute(
+        f"select count(*) from ((table {one} except all table {other}) union all (table {other} except all table {one}))"
+        " as only_in_one"
+    )
+    return count
 
 
 def empty_billing(connection: psycopg.Connection) -> None:
@@ -73,7 +115,7 @@ def empty_billing(connection: psycopg.Connection) -> None:
 
 
 def upsert(connection: psycopg.Connection, extract: Extract) -> None:
-    """Writes an extract over what `billing` holds, as a load does; rows that are the same are not touched."""
+    """Write an extract over what `billing` holds, as a load does; equal rows are not touched."""
     for table, row_type in TABLES.items():
         columns = [field.name for field in fields(row_type)]
         key = {"client_tags": 2, "exchange_rates": 2}.get(table, 1)
@@ -92,45 +134,31 @@ def upsert(connection: psycopg.Connection, extract: Extract) -> None:
             )
 
 
-def _statements(connection: psycopg.Connection, target: Path):
-    manifest = json.loads((target / "manifest.json").read_text())
-    compiled = {
-        result["unique_id"]: result["compiled_code"]
-        for result in json.loads((target / "run_results.json").read_text())["results"]
-    }
-    for unique_id in _in_order(manifest):
-        node = manifest["nodes"][unique_id]
-        if node["config"]["materialized"] == "view":
+def _statements(connection: psycopg.Connection, state: Path, *, is_full: bool) -> Iterator[str]:
+    """Yield the statements of the last build, in the order of the models. Views are there already."""
+    manifest = dbt_runner.parsed_project(connection.info.dbname, state)
+    for node in _in_order(manifest):
+        if node.config.materialized == "view":
             continue
-        query = compiled[unique_id]
-        ran = (target / "run" / manifest["metadata"]["project_name"] / node["original_file_path"]).read_text()
-        temporary = re.search(rf'from "({node["name"]}__dbt_tmp\d+)"', ran)
-        if temporary:
-            yield f'create temporary table "{temporary[1]}" as {query}'
-            yield from (part for part in ran.split(";") if part.strip())
-            yield f'drop table "{temporary[1]}"'
-            continue
-        columns = [
-            column
-            for (column,) in connection.execute(
-                "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
-                [node["schema"], node["name"]],
-            )
-        ]
-        names = ", ".join(columns)
-        yield f"delete from {node['relation_name']}"
-        yield f"insert into {node['relation_name']} ({names}) select {names} from ({query}) as model"
+        part = "compiled" if is_full else "run"
+        text = (state / "target" / part / node.package_name / node.original_file_path).read_text()
+        if is_full:
+            names = ", ".join(node.columns)
+            yield f"delete from {node.relation_name}"
+            yield f"insert into {node.relation_name} ({names}) select {names} from ({text}) as model"
+        else:
+            yield text
 
 
-def _in_order(manifest):
-    """The models so that each comes after those it reads."""
-    models = [key for key in manifest["nodes"] if key.startswith("model.")]
+def _in_order(manifest: Any) -> list[Any]:
+    """Return the models so that each comes after those it reads."""
+    models = [node for node in manifest.nodes.values() if node.resource_type == "model"]
     done: list[str] = []
-    while len(done) < len(models):
-        done += [
-            key
-            for key in models
-            if key not in done
-            and all(parent in done for parent in manifest["parent_map"][key] if parent.startswith("model."))
-        ]
-    return done
+    ordered = []
+    while len(ordered) < len(models):
+        for node in models:
+            parents = {parent for parent in node.depends_on.nodes if parent.startswith("model.")}
+            if node.unique_id not in done and parents <= {*done}:
+                done.append(node.unique_id)
+                ordered.append(node)
+    return ordered

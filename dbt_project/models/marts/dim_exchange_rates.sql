@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['currency', 'valid_from'], 'unique': true}]) }}
+{{ config(incremental_strategy='replace_all', indexes=[{'columns': ['currency', 'valid_from'], 'unique': true}]) }}
 
 select
     currency,

@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['package_id'], 'unique': true}]) }}
+{{ config(incremental_strategy='replace_all', indexes=[{'columns': ['package_id'], 'unique': true}]) }}
 
 select
     package_id,

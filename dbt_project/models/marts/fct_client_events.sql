@@ -1,17 +1,70 @@
--- depends_on: {{ ref('int_touched') }}
--- depends_on: {{ ref('int_renewed_events') }}
--- depends_on: {{ ref('int_replaced_events') }}
--- States come in the order of their clients, whom they are merged with.
 {{ config(
-    materialized='incremental',
-    incremental_strategy='replace_touched',
-    pre_hook=without('hashjoin'),
-    meta={'instant': 'occurred_at'},
-    indexes=[{'columns': ['client_id', 'occurred_at']}, {'columns': [event_hour()]}],
+    incremental_strategy='replace_events',
+    indexes=[{'columns': ['client_id', 'occurred_at']}],
 ) }}
+{%- set changed_events = ref('int_changed_events') -%}
+{%- set clients = ref('stg_billing__clients') -%}
+{%- set transactions = ref('stg_billing__transactions') -%}
 
 {% if is_incremental() %}
-select * from {{ ref('int_renewed_events') }}
+select
+    client_id,
+    client_type,
+    currency,
+    occurred_at,
+    valid_to,
+    transaction_id,
+    kind,
+    package_id,
+    amount,
+    balance,
+    last_paid_at,
+    created
+from {{ changed_events }}
+where sign = 1
 {% else %}
-{{ computed_events(of_touched=false) }}
+with
+
+-- Each relation is named where it is read: a shared CTE would hide that client_id is unique.
+events as (
+    select
+        client_id,
+        created_at as occurred_at,
+        '' as transaction_id,
+        'created' as kind,
+        '' as package_id,
+        cast(0 as numeric(20, 6)) as amount,
+        null as paid_at
+    from {{ clients }}
+    union all
+    select
+        client_id,
+        occurred_at,
+        transaction_id,
+        kind,
+        coalesce(package_id, '') as package_id,
+        amount,
+        case when {{ is_paid_service('transactions') }} then occurred_at end as paid_at
+    from {{ transactions }} as transactions
+),
+
+states as (
+    {{ client_states('events') }}
+)
+
+select
+    states.client_id,
+    clients.client_type,
+    clients.currency,
+    states.occurred_at,
+    states.valid_to,
+    states.transaction_id,
+    states.kind,
+    states.package_id,
+    states.amount,
+    cast(states.balance as numeric(38, 6)) as balance,
+    states.last_paid_at,
+    case when states.occurred_at >= clients.created_at then 1 else 0 end as created
+from states
+inner join {{ clients }} as clients on states.client_id = clients.client_id
 {% endif %}

@@ -1,23 +1,24 @@
--- depends_on: {{ ref('int_touched') }}
--- depends_on: {{ ref('int_replaced_package_months') }}
 {{ config(
-    materialized='incremental',
-    incremental_strategy='replace_touched',
-    meta={'only_if': 'client_changed'},
-    indexes=[
-        {'columns': ['client_id'], 'unique': true},
-        {'columns': ['client_type', 'owner_id']},
-        {'columns': ['tags'], 'type': 'gin'},
-    ],
+    incremental_strategy='replace_clients',
+    indexes=[{'columns': ['client_id'], 'unique': true}],
 ) }}
+{%- set changed_clients = ref('int_changed_clients') %}
 
 with
 
-tagged as (
+clients as (
+    select * from {{ ref('stg_billing__clients') }}
+    {%- if is_incremental() %}
+    where client_id in (select client_id from {{ changed_clients }} where client_changed)
+    {%- endif %}
+),
+
+tags as (
     select
         client_id,
         array_agg(tag order by tag) as tags
     from {{ ref('stg_billing__client_tags') }}
+    where client_id in (select client_id from clients)
     group by client_id
 )
 
@@ -28,9 +29,6 @@ select
     clients.owner_id,
     clients.currency,
     clients.created_at,
-    coalesce(tagged.tags, cast(array[] as {{ type_texts() }})) as tags
-from {{ ref('stg_billing__clients') }} as clients
-left join tagged on clients.client_id = tagged.client_id
-{% if is_incremental() %}
-where clients.client_id in (select client_id from {{ ref('int_touched') }} where client_changed)
-{% endif %}
+    coalesce(tags.tags, cast(array[] as text[])) as tags
+from clients
+left join tags on clients.client_id = tags.client_id
