@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +76,10 @@ def main(*, quick: bool) -> dict[str, str]:
 
 def _questions(world: World, count: int, seed: int, rounds: int) -> dict[str, str]:
     tables = TablesPeer(world.folder / "peer.duckdb", world.parquet, AS_OF)
-    peers = {_PARQUET: ParquetPeer(world.parquet, AS_OF).report, _TABLES: tables.report}
+    peers: dict[str, Callable[[Question], Any]] = {
+        _PARQUET: ParquetPeer(world.parquet, AS_OF).report,
+        _TABLES: tables.report,
+    }
     measured = []
     with database() as connection:
         for number, question in enumerate(random_questions(count, seed, world.transactions), start=1):
@@ -99,7 +103,7 @@ def _measure(
         return make_report(connection, query, base_currency="USD", moment=AS_OF)
 
     everybody: dict[str, Callable[[], Any]] = {_PRODUCT: ours}
-    everybody |= {name: lambda answer=answer: answer(question) for name, answer in peers.items()}
+    everybody |= {name: partial(answer, question) for name, answer in peers.items()}
     times: dict[str, list[float]] = {name: [] for name in everybody}
     answers: dict[str, Any] = {}
     for turn in range(rounds + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from benchmarks.product import ReportQuery, build_marts, database, make_report
 from benchmarks.random_questions import Question
 from benchmarks.skewed_clients import AS_OF, client_id, package_id
 
-_YEAR = {"first": date(2025, 10, 1), "last": date(2026, 9, 30), "time_group": "month"}
+_YEAR = Question(first=date(2025, 10, 1), last=date(2026, 9, 30), time_group="month")
 _COLD = {
-    "12 months, all clients": Question(**_YEAR),
-    "then one owner": Question(**_YEAR, owners=(client_id(0),)),
-    "then one package": Question(**_YEAR, packages=(package_id(0),)),
+    "12 months, all clients": _YEAR,
+    "then one owner": replace(_YEAR, owners=(client_id(0),)),
+    "then one package": replace(_YEAR, packages=(package_id(0),)),
 }
 
 

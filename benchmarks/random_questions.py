@@ -75,15 +75,17 @@ class Question:
         return ", ".join(filter(None, [*parts, self.currency, f"active {self.duration}"]))
 
 
-def random_questions(count: int, seed: int, transactions: int) -> list[Question]:
-    """Make questions for the skewed data of that many transactions."""
+def random_questions(
+    count: int, seed: int, transactions: int, most_cells: int = MOST_CELLS
+) -> list[Question]:
+    """Make questions for the skewed data of that many transactions, each of at most so many groups x periods."""
     chance = Random(seed)  # noqa: S311 - nothing here is secret
     found: list[Question] = []
     while len(found) < count:
         question = _question(chance, transactions)
         groups = (len(question.packages) or small.PACKAGES + 1) if question.by_package else 1
         periods = periods_of(question, small.AS_OF)
-        if periods.count and groups * (periods.count + periods.unknown) <= MOST_CELLS:
+        if periods.count and groups * (periods.count + periods.unknown) <= most_cells:
             found.append(question)
     return found
 

@@ -6,7 +6,7 @@ event of a client the state after it and the state before it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -141,28 +141,28 @@ def _create_lapses(connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:
     create_table(connection, f"{clock.name}_lapses", table)
 
 
-def _add_edges(sums: Ints, found: dict[str, Ints]) -> None:
-    place, flags = np.divmod(found["key"], 256)
-    place = _places(sums, place)
+def _add_edges(sums: Ints, found: dict[str, Any]) -> None:
+    places, flags = np.divmod(found["key"], 256)
+    slot, currency, n = _places(sums, places)
     level, old_level = flags >> 6, (flags >> 4) & 3
-    after = (found["quantity"] * ((flags >> 3) & 1), found["quantity"] * ((flags >> 2) & 1))
-    after += (found["positive"], found["balance"] - found["positive"])
-    before = (found["quantity"] * ((flags >> 1) & 1), found["quantity"] * (flags & 1))
-    before += (found["old_positive"], found["old_balance"] - found["old_positive"])
-    slot, currency, n = place
+    count = found["quantity"]
+    after = [count * ((flags >> 3) & 1), count * ((flags >> 2) & 1)]
+    after += [found["positive"], found["balance"] - found["positive"]]
+    before = [count * ((flags >> 1) & 1), count * (flags & 1)]
+    before += [found["old_positive"], found["old_balance"] - found["old_positive"]]
     for cohort in (ALL, OVERALL, ACTIVE):
         for measure in range(4):
             change = after[measure] * (level >= cohort) - before[measure] * (old_level >= cohort)
-            np.add.at(sums, (slot, cohort, measure, currency, n), change)
+            np.add.at(sums[:, cohort, measure], (slot, currency, n), change)
 
 
-def _add_lapses(sums: Ints, found: dict[str, Ints]) -> None:
-    place, flags = np.divmod(found["key"], 4)
-    slot, currency, n = _places(sums, place)
-    gone = (found["quantity"] * (flags >> 1), found["quantity"] * (flags & 1))
-    gone += (found["positive"], found["balance"] - found["positive"])
+def _add_lapses(sums: Ints, found: dict[str, Any]) -> None:
+    places, flags = np.divmod(found["key"], 4)
+    slot, currency, n = _places(sums, places)
+    gone = [found["quantity"] * (flags >> 1), found["quantity"] * (flags & 1)]
+    gone += [found["positive"], found["balance"] - found["positive"]]
     for measure in range(4):
-        np.subtract.at(sums, (slot, ACTIVE, measure, currency, n), gone[measure])
+        np.subtract.at(sums[:, ACTIVE, measure], (slot, currency, n), gone[measure])
 
 
 def _places(sums: Ints, place: Ints) -> tuple[Ints, Ints, Ints]:

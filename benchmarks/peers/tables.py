@@ -82,7 +82,8 @@ class TablesPeer:
 
     def _scope(self, question: Question) -> str:
         """Return SQL that chooses the clients. Clients are numbered by type and owner, so that ranges do mostly."""
-        where, given = "client_type = $client_type", {"client_type": question.client_type}
+        where = "client_type = $client_type"
+        given: dict[str, str | list[str]] = {"client_type": question.client_type}
         if question.owners:
             where += " and owner_id in (select unnest($owners))"
             given["owners"] = list(question.owners)

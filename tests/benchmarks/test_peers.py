@@ -13,8 +13,10 @@ from benchmarks.peers.tables import TablesPeer
 from benchmarks.random_questions import Question, random_questions
 from benchmarks.skewed_clients import AS_OF
 from benchmarks.skewed_data import make_data, write_csv, write_parquet
+from benchmarks.skewed_world import World, correct, undo_corrections
 
 TRANSACTIONS = 3000
+WHOLE = Question(first=date(2022, 1, 1), last=date(2026, 9, 30), time_group="month")
 QUESTIONS = random_questions(40, seed=4, transactions=TRANSACTIONS)
 
 
@@ -79,8 +81,7 @@ def test_peers_agree_about_closed_clients(peers_of_closed):
 
 def test_closed_clients_change_the_numbers(peers_of_closed, tmp_path, data):
     open_only = _peers(data, tmp_path, with_closed=False)[0]
-    question = Question(first=date(2022, 1, 1), last=date(2026, 9, 30), time_group="month")
-    assert difference(open_only.report(question), peers_of_closed[0].report(question)) != ""
+    assert difference(open_only.report(WHOLE), peers_of_closed[0].report(WHOLE)) != ""
 
 
 def test_a_difference_is_found(built, peers):
@@ -89,3 +90,20 @@ def test_a_difference_is_found(built, peers):
     changed = report.cells.copy()
     changed[0, 8, 0] += 1
     assert "row 8, period 0" in difference(report, type(report)(report.labels, changed))
+
+
+def test_corrections_of_a_benchmark_are_undone(built, peers, tmp_path):
+    world = World(tmp_path, TRANSACTIONS, seed=1)
+    world.home.mkdir()
+    rows = "select transaction_id, amount, updated_at from billing.transactions order by 1"
+    before = built.execute(rows).fetchall()
+    built.commit()
+    for _ in range(2):
+        correct(built, "T000001000")
+    assert built.execute(rows).fetchall() != before
+    built.commit()
+    undo_corrections(world)
+    assert built.execute(rows).fetchall() == before
+    query = product.ReportQuery.model_validate(WHOLE.parameters())
+    table = product.make_report(built, query, base_currency="USD", moment=AS_OF).table
+    assert difference(product_report(table, by_package=False), peers[0].report(WHOLE)) == ""
