@@ -16,7 +16,11 @@ _HEAD = "# Benchmarks\n\nWritten by `make bench`; each peer runs in the same run
 @click.argument("topics", nargs=-1, type=click.Choice(TOPICS))
 @click.option("--quick", is_flag=True, help="A tenth of it, once; nothing is written.")
 def main(*, topics: tuple[str, ...], quick: bool) -> None:
-    """Runs the benchmarks of these topics, or all, and prints their figures."""
+    """Run the benchmarks of these topics, or all, and print their figures.
+
+    The topic `random` reads the environment: BENCH_SIZES (numbers of transactions, separated by commas),
+    BENCH_QUESTIONS, BENCH_SEED, and BENCH_FOLDER, a folder that keeps the data for later runs.
+    """
     for topic in topics or TOPICS:
         benchmark = import_module(f"benchmarks.bench_{topic}")
         figures = benchmark.main(quick=quick)

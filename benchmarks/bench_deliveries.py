@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import dagster as dg
 import sqlalchemy
+from orchestration.reporting.marts import current_marts
 
 from benchmarks import plain_script
 from benchmarks.common import furnished_home, machine, middle, note, resident_megabytes
 from orchestration.connections import database, database_url, open_archive, smtp_url
 from orchestration.deliveries.on_request import deliver
-from orchestration.reporting.marts import current_marts
 from orchestration.saved_queries.saved_query import SavedQuery
 from orchestration.scheduling.assets import all_assets
 from orchestration.scheduling.instance import prepare_dagster_home

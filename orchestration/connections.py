@@ -8,9 +8,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration import local
-from orchestration.archive import Archive, ObjectStore
+from orchestration.archive import Archive
 from orchestration.database import connect, first_line
 from orchestration.errors import DynamicsError, Unavailable
+from orchestration.object_store import ObjectStore, configured
 from orchestration.resting import rest, rested
 from orchestration.settings import settings
 
@@ -46,18 +47,8 @@ def _clear_errors() -> Iterator[None]:
 
 
 def object_store() -> ObjectStore:
-    """The bucket of the snapshots; starts the local one when no other is named."""
-    named = settings().s3_bucket
-    if named:
-        return ObjectStore(named, endpoint_url=settings().s3_endpoint_url)
-    bucket = local.bucket(settings().home)
-    return ObjectStore(
-        bucket.name,
-        endpoint_url=bucket.endpoint_url,
-        access_key=bucket.access_key,
-        secret_key=bucket.secret_key,
-        region=bucket.region,
-    )
+    """Return the bucket of the snapshots; start the local one when the settings name none."""
+    return configured()
 
 
 @contextmanager

@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     oidc_roles: Annotated[dict[str, str], NoDecode] = Field(
         {}, description='roles by group: {"finance": "analyst", "northline": "viewer:R-17"}'
     )
+    store_part_rows: int = Field(
+        20_000_000, ge=1, description="events in one file of the report store; more are split by client"
+    )
+    share_store: bool | None = Field(
+        None,
+        description="also keep the report store in the bucket, for other hosts; unset: database and bucket are named",
+    )
     keep_runs_days: int = Field(
         90, ge=1, description="days that Dagster's runs and the form's questions are kept"
     )

@@ -7,13 +7,18 @@ import pytest
 
 from orchestration import database as database_room
 from orchestration import local
+from orchestration.settings import settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory):
     """A home of its own for this worker; what was started in it is stopped at the end."""
     folder = tmp_path_factory.mktemp("home")
-    yield folder
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DYNAMICS_HOME", str(folder))
+        settings.cache_clear()
+        yield folder
+    settings.cache_clear()
     local.stop(folder)
 
 

@@ -10,7 +10,7 @@ from orchestration.archive.snapshot import (
     StoredFile,
     new_snapshot_id,
 )
-from orchestration.archive.store import ObjectStore
+from orchestration.object_store import ObjectStore
 
 __all__ = [
     "CLIENTS",

@@ -34,8 +34,8 @@ from orchestration.archive.snapshot import (
     new_snapshot_id,
     read_verified,
 )
-from orchestration.archive.store import ObjectDiffers, ObjectStore
 from orchestration.errors import RequestError
+from orchestration.object_store import ObjectDiffers, ObjectStore
 from orchestration.rendering import FORMATS, Progress, info_lines, render, table_json
 from orchestration.reporting.report import Provenance, Report
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from orchestration.archive.store import ObjectMissing, ObjectStore
 from orchestration.errors import DynamicsError, RequestError
+from orchestration.object_store import ObjectMissing, ObjectStore
 from orchestration.reporting.report import Provenance, Report
 from orchestration.reporting.table import ReportTable
 

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from orchestration.builds import change_log, dbt_runner, ledger
 from orchestration.builds.ledger import Origin, PendingBuild, Progress
 from orchestration.builds.lock import source_lock
-from orchestration.builds.store import publish
+from orchestration.builds.store import clean, publish
 from orchestration.errors import DynamicsError
 from orchestration.settings import settings
 
@@ -113,6 +113,8 @@ def _completed(
     """Publish and finish the build when the block, which runs dbt, succeeds."""
     yield
     ledger.record_dbt(connection, build)
-    publish(connection, build, progress=progress)
+    publish(connection, build.build_id, is_full=build.is_full, progress=progress)
     require_held()
     ledger.finish(connection, build)
+    clean(connection)
+    connection.commit()

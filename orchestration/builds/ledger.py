@@ -134,7 +134,7 @@ def interrupted(connection: Connection[TupleRow], origin: Origin) -> PendingBuil
     if row is None:
         return None
     build_id, known, is_full, has_same_origin, steps = row
-    if is_full or not has_same_origin or not SCOPE_STEPS <= set(steps):
+    if is_full or not has_same_origin or not set(steps) >= SCOPE_STEPS:
         return None
     return PendingBuild(build_id, SCHEMA, known, is_full=False, skipped_models=frozenset(steps))
 
@@ -142,6 +142,19 @@ def interrupted(connection: Connection[TupleRow], origin: Origin) -> PendingBuil
 def can_be_changed_in_place(connection: Connection[TupleRow], origin: Origin) -> bool:
     """Return True when the marts are those of the last finished build, and all changes since then are known."""
     return bool(_value(connection, _CAN_BE_CHANGED_IN_PLACE, _parameters(origin)))
+
+
+def marts_are_of(connection: Connection[TupleRow], build_id: int) -> bool:
+    """Return True when no later build has changed the marts since the build finished."""
+    return bool(
+        _value(
+            connection,
+            "select not exists (select from dynamics.builds as later where later.build_id > %(build)s"
+            " and finished_at is null and (later.is_full or %(scope_steps)s <@ array("
+            " select step from dynamics.build_steps where build_steps.build_id = later.build_id)))",
+            {"build": build_id, "scope_steps": sorted(SCOPE_STEPS)},
+        )
+    )
 
 
 def renew(connection: Connection[TupleRow], origin: Origin) -> PendingBuild | None:

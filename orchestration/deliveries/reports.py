@@ -7,12 +7,12 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.archive import Archive, Snapshot
+from orchestration.builds.store import current_build
 from orchestration.deliveries.occurrences import Occurrence
 from orchestration.errors import DynamicsError
 from orchestration.reporting.audit import audit
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.intervals import resolve_interval
-from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.periods import cut
 from orchestration.reporting.report import Progress, Report
@@ -65,8 +65,8 @@ def shared_report(
 
     Only the last report of each query is kept: memory is that of the queries that are shared.
     """
-    with current_marts(connection) as build:
-        asked = (connection.info.dsn, base_currency, moment, build)
+    with current_build(connection) as build:
+        asked = (connection.info.dsn, base_currency, moment, build.build_id)
     made_for, report = _shared.get(query, (None, None))
     if report is None or made_for != asked:
         report = make_report(connection, query, base_currency=base_currency, moment=moment, with_clients=True)

@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.archive import Manifest
-from orchestration.reporting.marts import current_marts
+from orchestration.builds.store import current_build
 from orchestration.reporting.owners import owner_id, owners_in_scope, query_of_owner
 from orchestration.reporting.resolve import UnknownName
 from orchestration.saved_queries.saved_query import SavedQuery
@@ -53,16 +53,16 @@ def slices_of(
     if delivery is None or delivery.split_by is None:
         return []
     found: dict[str, Slice] = {}
-    with current_marts(connection):
+    with current_build(connection) as build:
         for owner, addresses in delivery.owners.items():
             try:
-                slice_id = owner_id(connection, saved_query.query, owner, base_currency)
+                slice_id = owner_id(build, saved_query.query, owner, base_currency)
             except UnknownName as error:
                 found[owner] = Slice(owner, owner, addresses, str(error))
                 continue
             known = found.setdefault(slice_id, Slice(slice_id, owner, ()))
             found[slice_id] = replace(known, addresses=(*known.addresses, *addresses))
-        for slice_id, name in owners_in_scope(connection, saved_query.query, base_currency, until).items():
+        for slice_id, name in owners_in_scope(build, saved_query.query, base_currency, until).items():
             problem = f"no address for owner {name!r} ({slice_id}): add it to delivery.owners"
             found.setdefault(slice_id, Slice(slice_id, name, (), problem))
     return list(found.values())

@@ -15,6 +15,7 @@ from pathlib import Path
 from orchestration.errors import RequestError, Unavailable
 from orchestration.local.daemon import Daemon, telling
 from orchestration.local.home import prepare
+from orchestration.local.unprivileged import REMEDY
 
 DATABASE = "dynamics"
 _NOBODY = "nobody"
@@ -120,14 +121,18 @@ def _command(home: Path) -> list[str]:
         stale.unlink(missing_ok=True)
     access = ["listen_addresses=", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700"]
     options = [word for setting in (*access, *_SETTINGS) for word in ("-c", setting)]
-    return _as_somebody([str(programs / "postgres"), "-D", str(data), *options])
+    return _as_ordinary_user([str(programs / "postgres"), "-D", str(data), *options], data)
 
 
-def _as_somebody(command: list[str]) -> list[str]:
-    """The command for a process that is not root. No account is made for it: `nobody` is on every machine."""
+def _as_ordinary_user(command: list[str], data: Path) -> list[str]:
+    """Return the command for a process that is not root and that writes to the data folder.
+
+    Root needs no account of its own for it: every machine has the user `nobody`.
+    """
     if os.geteuid() != 0:
         return command
-    return [sys.executable, "-I", str(Path(__file__).with_name("unprivileged.py")), _NOBODY, *command]
+    unprivileged = Path(__file__).with_name("unprivileged.py")
+    return [sys.executable, "-I", str(unprivileged), _NOBODY, str(data), *command]
 
 
 def _programs() -> Path:
@@ -141,15 +146,22 @@ def _programs() -> Path:
 
 
 def _create_cluster(programs: Path, data: Path) -> None:
-    """Made beside its place and moved there whole, so that an interrupted one is never taken for a cluster."""
+    """Create the cluster in a draft folder, then rename the folder, so that `data` is always a whole cluster.
+
+    Raises Unavailable when initdb fails.
+    """
     draft = data.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     if os.geteuid() == 0:
-        shutil.chown(draft, _NOBODY)
+        try:
+            shutil.chown(draft, _NOBODY)
+        except (OSError, LookupError) as error:
+            raise Unavailable(f"root cannot give {draft} to {_NOBODY} ({error}): {REMEDY}") from error
     locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    initdb = [str(programs / "initdb"), "-D", str(draft), "-U", "postgres", "--auth=trust", *locale]
     done = subprocess.run(  # noqa: S603 - our own program, and no shell
-        _as_somebody([str(programs / "initdb"), "-D", str(draft), "-U", "postgres", "--auth=trust", *locale]),
+        _as_ordinary_user(initdb, draft),
         check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -1,105 +1,252 @@
-"""From sums to the cells of a block: spec 5's rows, N/A included."""
+"""From the sums of the report store to the cells of the table: the rows of the report, N/A included."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from __future__ import annotations
+
 from datetime import date
-from decimal import Decimal
-from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from orchestration.reporting.money import EXACT, MissingRate, rounded
-from orchestration.reporting.table import METRICS, Cell
+import numpy as np
 
-FLOWS = frozenset({"refill", "usage", "package_activation", "package_renewal"})
-"""The items that are kinds of transactions; the others are cohorts' rows."""
+from orchestration.reporting.exact import Numbers, rounded_quotients, rounded_sums, summable, whole_numbers
+from orchestration.reporting.exchange_rates import ONE, ExchangeRates
+from orchestration.reporting.table import METRICS, Row, Unit
 
-_NOTHING = Decimal(0)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+KINDS = ("refill", "usage", "package_activation", "package_renewal")
+"""The kinds of transactions that the report shows, in the order of its rows."""
+
+_STATUSES = ((2, 3), (1, 2), (0, 1, 2))
+"""Which rows of `sql/cohort_changes.sql` count in Active, Overall Active and All."""
+_COHORTS = {"overall_active": 1, "all": 2}
+"""The place of each cohort of the daily marts among the three."""
+
+_MILLIONTHS_A_CENT = 10_000
+_EPOCH = date(1970, 1, 1)
 
 
-class SumRow(NamedTuple):
-    """What one item of a report (a cohort's row, a kind of transaction) comes to in one group and known period.
+class Cohorts(NamedTuple):
+    """The three cohorts of some groups at each period's end: Active, Overall Active, All.
 
-    There can be several rows of one item, with a `report_rate` each: their sum counts. `amount` is in the report's
-    currency; `base_amount` is in the base currency, and `report_rate`, what one unit of the report's is worth in it,
-    divides it: as a fraction, because a sum of quotients can meet a half cent exactly that no length of decimals does.
+    `counts` has the axes cohort, measure (created clients, clients, those with a positive, those with a
+    negative balance), group, currency, period; `balances` has positive and negative ones as measures,
+    in millionths.
     """
 
-    group_number: int
-    period: int
-    item: str
-    quantity: int
-    amount: Decimal
-    base_amount: Decimal
-    report_rate: Decimal | None
-    missing_currency: str | None
-    missing_date: date | None
+    currencies: list[str]
+    counts: Numbers
+    balances: Numbers
 
 
-def require_rates(missing: Collection[tuple[date, str]]) -> None:
-    """Raises MissingRate with the first date that lacks a rate, and its currency, if there is one."""
-    if missing:
-        day, currency = min(missing)
-        raise MissingRate(currency, day)
+def cohorts_from_changes(changes: pa.Table, first_group: int, groups: int, periods: int) -> Cohorts:
+    """Return the cohorts as running sums of what enters and leaves them at each period."""
+    currencies, currency = _codes(changes["currency"])
+    group = _integers(changes, "group_number") - first_group
+    chosen = (group >= 0) & (group < groups)
+    place = np.ravel_multi_index(
+        (group[chosen], currency[chosen], _integers(changes, "period")[chosen] - 1),
+        (groups, max(1, len(currencies)), periods),
+    )
+    sign, status, side = (_integers(changes, name)[chosen] for name in ("sign", "status", "side"))
+    clients, created = (sign * _integers(changes, name)[chosen] for name in ("clients", "created_clients"))
+    balance = summable(whole_numbers(changes["balance"])[chosen]) * sign
+    shape = (groups, len(currencies), periods)
+    counts = np.zeros((3, 4, *shape), np.int64)
+    balances = np.zeros((3, 2, *shape), balance.dtype)
+    everyone = np.ones(len(side), bool)
+    for cohort, statuses in enumerate(_STATUSES):
+        in_cohort = np.isin(status, statuses)
+        for measure, (values, condition) in enumerate(
+            ((created, everyone), (clients, everyone), (clients, side > 0), (clients, side < 0))
+        ):
+            rows = in_cohort & condition
+            np.add.at(counts[cohort, measure].reshape(-1), place[rows], values[rows])
+        for measure, condition in enumerate((side > 0, side < 0)):
+            rows = in_cohort & condition
+            np.add.at(balances[cohort, measure].reshape(-1), place[rows], balance[rows])
+    return Cohorts(currencies, counts.cumsum(axis=-1), balances.cumsum(axis=-1))
 
 
-@dataclass(slots=True)
-class _Sum:
-    """A sum that knows whether anything was in it: nothing is N/A, zeros are 0.00 (spec 5)."""
+def cohorts_from_days(sums: pa.Table, lapses: Cohorts, periods: int) -> Cohorts:
+    """Return the cohorts of all clients of a type from the daily marts and the lapses among them.
 
-    quantity: int = 0
-    amount: Decimal = _NOTHING
-    divided: Fraction | None = None
-    """What only a division by the report's rate gives."""
+    Active clients are those that ever paid, less those that lapsed.
+    """
+    names, currency = _codes(sums["currency"])
+    currencies = [*names, *(name for name in lapses.currencies if name not in names)]
+    period = _integers(sums, "period") - 1
+    cohort = np.array([_COHORTS[name] for name in sums["cohort"].to_pylist()], np.int64)
+    shape = (1, len(currencies), periods)
+    counts = np.zeros((3, 4, *shape), np.int64)
+    measures = ("created_clients", "clients", "positive_clients", "negative_clients")
+    for measure, name in enumerate(measures):
+        counts[cohort, measure, 0, currency, period] = _integers(sums, name)
+    positive, negative = (whole_numbers(sums[f"{side}_balance"]) for side in ("positive", "negative"))
+    dtype = object if object in (positive.dtype, negative.dtype, lapses.balances.dtype) else np.int64
+    balances = np.zeros((3, 2, *shape), dtype)
+    balances[cohort, 0, 0, currency, period] = positive
+    balances[cohort, 1, 0, currency, period] = negative
+    counts[0], balances[0] = counts[1], balances[1]
+    for place, name in enumerate(lapses.currencies):
+        at = currencies.index(name)
+        counts[0, :, :, at] -= (lapses.counts[1] - lapses.counts[0])[:, :, place]
+        balances[0, :, :, at] -= (lapses.balances[1] - lapses.balances[0])[:, :, place]
+    return Cohorts(currencies, counts, balances)
 
-    def add(self, row: SumRow) -> None:
-        self.quantity += int(row.quantity)
-        self.amount = EXACT.add(self.amount, row.amount)
-        if row.report_rate is not None:
-            self.divided = (self.divided or 0) + Fraction(row.base_amount) / Fraction(row.report_rate)
 
-    def money(self) -> Decimal | None:
-        if not self.quantity:
-            return None
-        return rounded(self.amount) if self.divided is None else rounded(self._total())
+class _Money(NamedTuple):
+    """Amounts in cents, and where there is none."""
 
-    def average(self, over: int) -> Decimal | None:
-        return rounded(self._total() / over) if self.quantity and over else None
-
-    def _total(self) -> Fraction:
-        return Fraction(self.amount) + (self.divided or 0)
+    cents: Numbers
+    is_nothing: Numbers
 
 
-class Sums:
-    """What the rows of some groups come to, item by item; no row is kept."""
-
-    def __init__(self, rows: Iterable[SumRow]) -> None:
-        self.missing: set[tuple[date, str]] = set()
-        """Dates that lack a rate which the rows need, and its currency."""
-        self._of: defaultdict[tuple[int, int], defaultdict[str, _Sum]] = defaultdict(
-            lambda: defaultdict(_Sum)
+def cells_of_groups(
+    cohorts: Cohorts,
+    flows: pa.Table,
+    first_group: int,
+    closing_dates: Sequence[date],
+    periods: int,
+    rates: ExchangeRates,
+) -> list[tuple[Row, ...]]:
+    """Return the rows of each group, a cell a period; the periods that are not known have N/A."""
+    groups, known = cohorts.counts.shape[2], len(closing_dates)
+    quantities = cohorts.counts[:, 0].sum(axis=2)
+    balances = _converted_balances(cohorts, closing_dates, rates)
+    flow_quantities, totals, averages = _flows(flows, first_group, groups, known, quantities[0], rates)
+    found: list[tuple[Row, ...]] = []
+    for group in range(groups):
+        columns: list[Numbers | _Money] = []
+        for cohort in range(3):
+            columns.append(quantities[cohort, group])
+            columns += [
+                _Money(money.cents[cohort, group], money.is_nothing[cohort, group]) for money in balances
+            ]
+        refill, usage, activation, renewal = (
+            _Money(totals[group, :, kind], flow_quantities[group, :, kind] == 0) for kind in range(4)
         )
-        for row in rows:
-            self._of[row.group_number, row.period][row.item].add(row)
-            if row.missing_date and row.missing_currency:
-                self.missing.add((row.missing_date, row.missing_currency))
+        columns += [flow_quantities[group, :, 0], refill, _row(averages[0], group)]
+        columns += [usage, _row(averages[1], group)]
+        columns += [flow_quantities[group, :, 2], activation, flow_quantities[group, :, 3], renewal]
+        found.append(
+            tuple(
+                Row.of_numbers(*_padded(column, periods), is_money=metric.unit is Unit.MONEY)
+                for metric, column in zip(METRICS, columns, strict=True)
+            )
+        )
+    return found
 
-    def block_cells(self, group: int, known: int, periods: int) -> tuple[tuple[Cell, ...], ...]:
-        """The 21 rows of one group, a cell a period; those after the `known` periods have N/A in every row (spec 3)."""
-        columns = (_column(self._of[group, period]) for period in range(1, known + 1))
-        unknown: tuple[Cell, ...] = (None,) * len(METRICS)
-        return tuple(zip(*columns, *[unknown] * (periods - known), strict=True))
+
+def _row(money: _Money, group: int) -> _Money:
+    return _Money(money.cents[group], money.is_nothing[group])
 
 
-def _column(sums: defaultdict[str, _Sum]) -> tuple[Cell, ...]:
-    """One period's cells in the order of METRICS."""
-    cells: list[Cell] = []
-    for cohort in ("Clients - Active", "Clients - Overall Active", "Clients - All"):
-        cells.append(sums[f"{cohort} / Qty"].quantity)
-        cells += [sums[f"{cohort} / {name}"].money() for name in ("Balance Pos", "Balance Neg", "Balance")]
-    refill, usage = sums["refill"], sums["usage"]
-    activation, renewal = sums["package_activation"], sums["package_renewal"]
-    cells += [refill.quantity, refill.money(), refill.average(refill.quantity)]
-    cells += [usage.money(), usage.average(sums["Clients - Active / Qty"].quantity)]
-    cells += [activation.quantity, activation.money(), renewal.quantity, renewal.money()]
-    return tuple(cells)
+def _padded(column: Numbers | _Money, periods: int) -> tuple[Numbers, Numbers]:
+    """Return numbers and where there is none, with N/A for the periods that are not known."""
+    numbers, is_nothing = column if isinstance(column, _Money) else (column, np.zeros(len(column), bool))
+    more = periods - len(numbers)
+    if not more:
+        return numbers, is_nothing
+    return np.append(numbers, np.zeros(more, numbers.dtype)), np.append(is_nothing, np.ones(more, bool))
+
+
+def _converted_balances(
+    cohorts: Cohorts, closing_dates: Sequence[date], rates: ExchangeRates
+) -> list[_Money]:
+    """Return Balance Pos, Balance Neg and Balance by cohort, group and period.
+
+    They are converted at the rate of each period's closing date (definition: Currency).
+    """
+    days = np.array([(day - _EPOCH).days for day in closing_dates], np.int64)
+    # Whoever has a balance, zero or not, needs a rate.
+    needed = cohorts.counts[2, 1].any(axis=0)
+    foreign = [name != rates.report_currency for name in cohorts.currencies]
+    divided = np.full(len(days), 1, object)
+    needs_rate = needed[foreign].any(axis=0)
+    divided[needs_rate] = rates.denominators(days[needs_rate])
+    is_plain = not needs_rate.any()
+    shape = cohorts.balances.shape
+    sums = np.zeros((*shape[:3], shape[-1]), cohorts.balances.dtype if is_plain else object)
+    for place, name in enumerate(cohorts.currencies):
+        own = cohorts.balances[:, :, :, place]
+        if name == rates.report_currency:
+            sums += own if is_plain else own * divided
+            continue
+        factors = np.zeros(len(days), object)
+        factors[needed[place]] = rates.numerators(name, days[needed[place]])
+        if factors.any():
+            sums += own * factors
+    counts = cohorts.counts.sum(axis=3)
+    by_measure = (sums[:, 0], sums[:, 1], sums[:, 0] + sums[:, 1])
+    holders = (counts[:, 2], counts[:, 3], counts[:, 1])
+    scale = _MILLIONTHS_A_CENT if is_plain else divided * _MILLIONTHS_A_CENT
+    return [
+        _Money(rounded_quotients(total, scale), holding == 0)
+        for total, holding in zip(by_measure, holders, strict=True)
+    ]
+
+
+def _flows(
+    flows: pa.Table, first_group: int, groups: int, known: int, active: Numbers, rates: ExchangeRates
+) -> tuple[Numbers, Numbers, tuple[_Money, _Money]]:
+    """Return quantities and totals by group, period and kind, and the averages of refills and usage."""
+    group = _integers(flows, "group_number") - first_group
+    chosen = (group >= 0) & (group < groups)
+    names, kind = _codes(flows["kind"])
+    kind = np.array([KINDS.index(name) for name in names], np.int64)[kind][chosen]
+    shape = (groups, known, len(KINDS))
+    period = _integers(flows, "period")[chosen] - 1
+    place = np.ravel_multi_index((group[chosen], period, kind), shape)
+    quantities = np.zeros(shape, np.int64)
+    np.add.at(quantities.reshape(-1), place, _integers(flows, "quantity")[chosen])
+    amount = whole_numbers(flows["amount"])[chosen]
+    currencies, currency = _codes(flows["currency"])
+    day = _integers(flows, "utc_day")[chosen]
+    numerators, denominators = _converted(amount, currencies, currency[chosen], day, rates)
+    every = np.full(groups * known * len(KINDS), _MILLIONTHS_A_CENT)
+    totals = rounded_sums(place, numerators, denominators, every).reshape(shape)
+    averages = []
+    for number, over in ((0, quantities[:, :, 0]), (1, active)):
+        has_any = (quantities[:, :, number] > 0) & (over > 0)
+        own = kind == number
+        divisors = np.where(over > 0, over, 1).reshape(-1) * _MILLIONTHS_A_CENT
+        cents = rounded_sums(place[own] // len(KINDS), numerators[own], denominators[own], divisors)
+        averages.append(_Money(cents.reshape(groups, known), ~has_any))
+    return quantities, totals, (averages[0], averages[1])
+
+
+def _converted(
+    amount: Numbers, currencies: list[str], currency: Numbers, day: Numbers, rates: ExchangeRates
+) -> tuple[Numbers, Numbers]:
+    """Return amounts in the report's currency as numerators and denominators.
+
+    An amount is converted at the rate of its transaction's UTC date (definition: Currency).
+    """
+    if currencies in ([], [rates.report_currency]):
+        return amount, np.ones(len(amount), np.int64)
+    numerators = amount.astype(object)
+    denominators = np.full(len(amount), ONE, object)
+    for place, name in enumerate(currencies):
+        rows = currency == place
+        if name == rates.report_currency:
+            numerators[rows] *= ONE
+        else:
+            numerators[rows] *= rates.numerators(name, day[rows])
+            denominators[rows] = rates.denominators(day[rows])
+    return numerators, denominators
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[list[str], Numbers]:
+    """Return the distinct texts of a column, and for each row the place of its text among them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    if hasattr(encoded, "chunks"):
+        encoded = encoded.combine_chunks()
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _integers(table: pa.Table, name: str) -> Numbers:
+    numbers: Numbers = table[name].to_numpy().astype(np.int64)
+    return numbers

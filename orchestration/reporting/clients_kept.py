@@ -1,93 +1,101 @@
-"""The clients behind a report, written as Parquet while Postgres tells of them: `sql/clients_behind.sql`, row by row."""
+"""The clients behind a report as Parquet, written in batches as the report store gives them."""
 
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, LiteralString
+from __future__ import annotations
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-from psycopg.sql import SQL
+from typing import TYPE_CHECKING
 
+from orchestration.reporting.exchange_rates import ONE, ExchangeRates
+from orchestration.reporting.money import EXACT, closing_date
 from orchestration.reporting.table import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
+    from orchestration.builds.store import Build
+    from orchestration.reporting.parameters import ReportQuery
+    from orchestration.reporting.periods import Period
+    from orchestration.reporting.store_query import StoreQuery
+
 MOST_BYTES = 32 * 1024 * 1024
-"""Of the file and the table, which are in memory together. A row takes 19 bytes: these are 1.7 million balances, and
-100,000 clients over twelve months have 1.2."""
+"""Of the file and the table, which are in memory together."""
 
 _BYTES_OF_A_CELL = 8
 
-_CHUNK = 1024 * 1024
-"""Bytes of text that become a row group: 9,000 rows, whose names still fit a dictionary."""
-
-
-class _TooLarge(Exception):
-    pass
-
 
 def clients_behind(
-    connection: Connection[TupleRow],
-    asking: LiteralString,
-    parameters: Mapping[str, Any],
-    groups: Sequence[int],
+    build: Build,
+    asked: StoreQuery,
+    query: ReportQuery,
+    base_currency: str,
+    shown: Sequence[int],
+    known: Sequence[Period],
 ) -> bytes | None:
-    """The Parquet file of everybody behind a report's cells; None when it and the table would be larger than MOST_BYTES.
+    """Return the Parquet file of everybody behind a report's cells.
 
-    `asking` is `sql/clients_behind.sql`, `parameters` are those of the report's other statements, `groups` the numbers of the groups that its table shows,
-    in order. Reads the current marts in the caller's transaction, in memory that depends on the file alone.
+    `shown` are the numbers of the groups that the table shows, in order. Returns None when the file and
+    the table would be larger than MOST_BYTES. Rows without a client are rates: `rate` / `report_rate`
+    converts the balances of `currency` at the end of `first_period`, where that is not the report's
+    currency (definition: Currency).
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    most = MOST_BYTES - _BYTES_OF_A_CELL * len(METRICS) * len(groups) * parameters["periods"]
-    schema = _schema().with_metadata({"groups": ",".join(map(str, groups))})
-    statements = SQL("copy ({}) to stdout (format csv)").format(SQL(asking))
+    most = MOST_BYTES - _BYTES_OF_A_CELL * len(METRICS) * len(shown) * len(known)
+    schema = _schema().with_metadata({"groups": ",".join(map(str, shown))})
     file = pa.BufferOutputStream()
-    # A savepoint: breaking off in the middle cancels the statement, and would end the transaction.
-    with suppress(_TooLarge), connection.transaction(), connection.cursor() as cursor:
-        with (
-            cursor.copy(statements, parameters) as rows,
-            pq.ParquetWriter(file, schema, compression="zstd") as writer,
-        ):
-            for chunk in _chunks(rows):
-                writer.write_table(_table(chunk, schema))
-                if file.tell() > most:
-                    raise _TooLarge
-        return bytes(file.getvalue())
-    return None
+    currencies: set[str] = set()
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for batch in asked.clients_behind():
+            rows = pa.Table.from_batches([batch]).cast(_schema()).replace_schema_metadata(schema.metadata)
+            writer.write_table(rows)
+            currencies |= set(rows["currency"].unique().to_pylist())
+            if file.tell() > most:
+                return None
+        writer.write_table(_rates(build, query, base_currency, currencies, known, schema))
+    written: bytes = file.getvalue().to_pybytes()
+    return written
 
 
-def _chunks(rows: Iterable[Any]) -> Iterator[bytes]:
-    """The rows in larger parts. Postgres sends each row as a message of its own, so that no part cuts one in two."""
-    part = io.BytesIO()
-    for row in rows:
-        part.write(row)
-        if part.tell() >= _CHUNK:
-            yield part.getvalue()
-            part = io.BytesIO()
-    if part.tell():
-        yield part.getvalue()
+def _rates(
+    build: Build,
+    query: ReportQuery,
+    base_currency: str,
+    currencies: set[str],
+    known: Sequence[Period],
+    schema: pa.Schema,
+) -> pa.Table:
+    """Return the rates at the end of each period, of the currencies that are not the report's."""
+    import numpy as np
+    import pyarrow as pa
+
+    report_currency = query.currency or base_currency
+    foreign = sorted(currencies - {report_currency})
+    rates = ExchangeRates(build, foreign, report_currency, base_currency)
+    days = np.array([closing_date(period.end).toordinal() for period in known]) - 719_163
+    report_rates = rates.denominators(days)
+    rows = [
+        {
+            "first_period": number,
+            "last_period": number,
+            "currency": currency,
+            "rate": _text(rate),
+            "report_rate": _text(report_rates[number - 1]),
+        }
+        for currency in foreign
+        for number, rate in enumerate(rates.numerators(currency, days), start=1)
+    ]
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _table(rows: bytes, schema: "pa.Schema") -> "pa.Table":
-    from pyarrow import csv
-
-    table = csv.read_csv(
-        io.BytesIO(rows),
-        csv.ReadOptions(column_names=schema.names, use_threads=False),
-        csv.ParseOptions(newlines_in_values=True),
-        csv.ConvertOptions(
-            column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-        ),
-    )
-    return table.replace_schema_metadata(schema.metadata)
+def _text(rate: int) -> str | None:
+    """Return a rate as text, which is exact; None where there is none."""
+    return str(EXACT.divide(rate, ONE)) if rate else None
 
 
-def _schema() -> "pa.Schema":
-    """The columns of `clients_behind.sql`. A rate has more decimals than an amount: as text it is exact."""
+def _schema() -> pa.Schema:
+    """Return the columns of `sql/clients_behind.sql`. A rate has more decimals than an amount."""
     import pyarrow as pa
 
     instant = pa.timestamp("us", "UTC")

@@ -1,31 +1,41 @@
-"""The engine: a query and the current marts make a report.
+"""The engine: a query and the current build make a report.
 
-Postgres does the counting, summing and converting over clients and transactions; what comes back is a few rows a
-group, period and item of the report, which are then divided, rounded once, and laid out as the table. Of a report with
-many groups and periods that is done for a few groups at a time: their rows are gone when their blocks are made.
+The report store counts and sums over clients and transactions. What comes back is what enters and
+leaves the cohorts at each period, and the flows of each period and day, by currency. They are summed,
+converted, divided and rounded once here, some groups at a time, and laid out as the table.
 """
 
+from __future__ import annotations
+
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
-from orchestration.reporting.answers import Answers
-from orchestration.reporting.cells import Sums, require_rates
+from orchestration.builds.store import current_build
+from orchestration.reporting.cancellation import Cancellation
+from orchestration.reporting.cells import cells_of_groups, cohorts_from_changes, cohorts_from_days
+from orchestration.reporting.clients_kept import clients_behind
+from orchestration.reporting.exchange_rates import ExchangeRates
 from orchestration.reporting.groups import Groups, groups_of
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.large import give_back_large_blocks
-from orchestration.reporting.marts import current_marts
-from orchestration.reporting.parameters import ReportQuery
+from orchestration.reporting.money import MissingRate, closing_date
 from orchestration.reporting.periods import Period, cut
 from orchestration.reporting.report import Progress, Report
 from orchestration.reporting.resolve import resolve_filters
+from orchestration.reporting.store_query import StoreQuery, StoreSums
 from orchestration.reporting.table import METRICS, Block, ReportTable
 
-_AT_ONCE = 4_000
-"""Periods of groups whose sums are asked for together; more are more in memory, and no sooner there: all of a report by date
-over five years with 60 packages at once take the database a fifth longer than ten packages at a time, since it sorts on disk."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+    from orchestration.reporting.parameters import ReportQuery
+
+_AT_ONCE = 20_000
+"""Periods of groups whose sums are in memory together."""
 
 
 def make_report(
@@ -36,28 +46,40 @@ def make_report(
     moment: datetime | None = None,
     with_clients: bool = False,
     progress: Progress | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Report:
-    """The report that `query` asks for, from the current build of the marts (spec 2 to 7).
+    """Return the report that `query` asks for, from the current build.
 
-    `moment` is when named intervals are resolved: the scheduled moment, or now. `with_clients` brings along who is behind
-    the cells, which a snapshot keeps, and which takes longer than the report when they are many. `progress` is told of the groups. Raises RequestError for an unknown
-    name or an interval that ends before it begins, MissingRate, and DynamicsError when there are no marts.
+    `moment` is when named intervals are resolved: the scheduled moment, or now. `with_clients` adds
+    the clients behind the cells, which a snapshot keeps. `progress` is told of the groups.
+    `cancellation` can end the work from another thread. Raises RequestError for an unknown name or an
+    interval that ends before it begins, MissingRate, ReportCancelled, and DynamicsError when there is
+    no build.
     """
     give_back_large_blocks()
     began = time.monotonic()
     query = query.model_copy(update={"currency": query.currency or base_currency})
     interval = resolve_interval(query, moment or datetime.now(UTC))
-    with current_marts(connection) as build:
-        filters = resolve_filters(connection, query, base_currency)
+    with current_build(connection) as build:
+        filters = resolve_filters(build, query, base_currency)
         periods = cut(query, interval, build.as_of)
         known = [period for period in periods if period.known]
         groups = groups_of(query, filters)
-        answers = Answers(connection, query, base_currency, filters, groups, known, build)
-        shown = answers.groups_in_scope()
-        blocks = _blocks(answers, groups, shown, len(known), len(periods), progress)
-        data_interval = answers.data_interval()
-        computed_in = timedelta(seconds=time.monotonic() - began)
-        clients = answers.clients_behind(shown) if with_clients else None
+        asked = StoreQuery(build, query, filters, groups, known)
+        with asked.cursor, (cancellation or Cancellation()).covers(asked.cursor):
+            shown = asked.groups_in_scope()
+            blocks = _no_blocks(groups, shown, len(periods))
+            if known:
+                sums = asked.sums()
+                rates = ExchangeRates(
+                    build, sums.currencies(), query.currency or base_currency, base_currency
+                )
+                blocks = _blocks(sums, rates, groups, shown, known, len(periods), progress)
+            data_interval = asked.data_interval()
+            computed_in = timedelta(seconds=time.monotonic() - began)
+            clients = None
+            if with_clients and known:
+                clients = clients_behind(build, asked, query, base_currency, shown, known)
     return Report(
         query=query,
         interval=interval,
@@ -71,28 +93,46 @@ def make_report(
     )
 
 
+def _no_blocks(groups: Groups, shown: Sequence[int], periods: int) -> tuple[Block, ...]:
+    """Return the blocks of a report whose periods all begin after the end of the data."""
+    nothing = tuple((None,) * periods for _ in METRICS)
+    return tuple(Block(groups.labels[number - 1], nothing) for number in shown)
+
+
 def _blocks(
-    answers: Answers, groups: Groups, shown: list[int], known: int, periods: int, progress: Progress | None
+    sums: StoreSums,
+    rates: ExchangeRates,
+    groups: Groups,
+    shown: Sequence[int],
+    known: Sequence[Period],
+    periods: int,
+    progress: Progress | None,
 ) -> tuple[Block, ...]:
-    """A block for each of the groups that are `shown`. A missing rate is told only when all of them have been asked for."""
-    at_once = max(1, _AT_ONCE // max(1, known))
+    """Return a block for each of the groups that are `shown`.
+
+    Raises MissingRate with the first date that lacks a rate, whichever group needs it.
+    """
+    closing_dates = [closing_date(period.end) for period in known]
+    at_once = max(1, _AT_ONCE // len(known))
     blocks: list[Block] = []
-    missing: set[tuple[date, str]] = set()
     for first in range(0, len(shown), at_once):
         if progress:
             progress("computing", first, len(shown))
         numbers = shown[first : first + at_once]
-        sums = Sums(answers.sums(numbers))
-        missing |= sums.missing
-        blocks += (
-            Block(groups.labels[number - 1], sums.block_cells(number, known, periods)) for number in numbers
-        )
-    require_rates(missing)
+        span = numbers[-1] - numbers[0] + 1
+        cohorts = cohorts_from_changes(sums.changes, numbers[0], span, len(known))
+        if sums.daily_cohorts is not None:
+            cohorts = cohorts_from_days(sums.daily_cohorts, cohorts, len(known))
+        rows = cells_of_groups(cohorts, sums.flows, numbers[0], closing_dates, periods, rates)
+        blocks += (Block(groups.labels[number - 1], rows[number - numbers[0]]) for number in numbers)
+    if rates.missing:
+        day, currency = min(rates.missing)
+        raise MissingRate(currency, day)
     return tuple(blocks)
 
 
 def _table(query: ReportQuery, periods: tuple[Period, ...], blocks: tuple[Block, ...]) -> ReportTable:
-    """Groups as blocks over the periods, or as the columns of one block when there is no time group (spec 7)."""
+    """Return groups as blocks over the periods, or as the columns of one block without a time group."""
     if query.by_package and query.time_group is None:
         columns = tuple(block.package or "" for block in blocks)
         merged = tuple(

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
+from orchestration.builds.store import Build
 from orchestration.errors import RequestError
 from orchestration.reporting.parameters import ReportQuery
 
@@ -43,13 +41,13 @@ class UnknownName(RequestError):
         self.parameter = parameter
 
 
-def resolve_filters(connection: Connection[TupleRow], query: ReportQuery, base_currency: str) -> Filters:
-    """The ids behind the query's names, read from the current marts. Raises UnknownName for the first unknown one."""
-    problems = unknown_names(connection, query, base_currency)
+def resolve_filters(build: Build, query: ReportQuery, base_currency: str) -> Filters:
+    """The ids behind the query's names, read from a build. Raises UnknownName for the first unknown one."""
+    problems = unknown_names(build, query, base_currency)
     if problems:
         raise problems[0]
-    resellers = _resellers(connection) if query.owners else []
-    packages = _packages(connection) if query.packages or query.by_package else []
+    resellers = _resellers(build) if query.owners else []
+    packages = _packages(build) if query.packages or query.by_package else []
     chosen = {_ids(_as_pairs(packages), name)[0] for name in query.packages}
     return Filters(
         client_tags=list(query.client_tags) or None,
@@ -59,34 +57,29 @@ def resolve_filters(connection: Connection[TupleRow], query: ReportQuery, base_c
     )
 
 
-def unknown_names(
-    connection: Connection[TupleRow], query: ReportQuery, base_currency: str
-) -> list[UnknownName]:
-    """Every name in the query that the current marts do not know, in the order of the parameters."""
-    resellers = _resellers(connection) if query.owners else []
-    packages = _as_pairs(_packages(connection)) if query.packages else []
-    found = _unknown_tags(connection, query.client_tags)
+def unknown_names(build: Build, query: ReportQuery, base_currency: str) -> list[UnknownName]:
+    """Every name in the query that the build does not know, in the order of the parameters."""
+    resellers = _resellers(build) if query.owners else []
+    packages = _as_pairs(_packages(build)) if query.packages else []
+    found = _unknown_tags(build, query.client_tags)
     found += _unknown_of("owners", "owner", query.owners, resellers)
     found += _unknown_of("packages", "package", query.packages, packages)
     if query.currency and query.currency != base_currency:
-        currencies = _currencies(connection, base_currency)
+        currencies = _currencies(build, base_currency)
         if query.currency not in currencies:
             message = f"unknown currency {query.currency!r}: use one of {', '.join(currencies)}"
             found.append(UnknownName("currency", message))
     return found
 
 
-def _unknown_tags(connection: Connection[TupleRow], tags: Sequence[str]) -> list[UnknownName]:
+def _unknown_tags(build: Build, tags: Sequence[str]) -> list[UnknownName]:
     """Tags that no client bears. All that are known are read only to say what is near."""
-    borne = """
-        select tag from unnest(%s::text[]) as asked (tag)
-        where exists (select from fct_clients where tags @> array[tag])
-    """
-    found = {tag for (tag,) in connection.execute(borne, [list(tags)])} if tags else set()
+    borne = "select distinct unnest(list_intersect(tags, $tags)) from clients where list_has_any(tags, $tags)"
+    found = {tag for (tag,) in build.rows(borne, {"tags": list(tags)})} if tags else set()
     unknown = [tag for tag in tags if tag not in found]
     if not unknown:
         return []
-    known = [tag for (tag,) in connection.execute("select distinct unnest(tags) from fct_clients")]
+    known = [tag for (tag,) in build.rows("select distinct unnest(tags) from clients")]
     return [UnknownName("client_tags", _unknown("client tag", tag, known)) for tag in unknown]
 
 
@@ -128,20 +121,21 @@ def _as_pairs(packages: Sequence[Package]) -> list[tuple[str, str]]:
     return [(package.package_id, package.name) for package in packages]
 
 
-def _resellers(connection: Connection[TupleRow]) -> list[tuple[str, str]]:
-    return connection.execute(
-        "select client_id, name from fct_clients where client_type = 'reseller'"
-    ).fetchall()
+def _resellers(build: Build) -> list[tuple[str, str]]:
+    return [
+        (client_id, name)
+        for client_id, name in build.rows(
+            "select client_id, name from clients where client_type = 'reseller'"
+        )
+    ]
 
 
-def _packages(connection: Connection[TupleRow]) -> list[Package]:
+def _packages(build: Build) -> list[Package]:
     """All packages in the order of a report's groups: by name, by id among namesakes, by code point (spec 7)."""
-    rows = connection.execute("select package_id, name from dim_packages").fetchall()
+    rows = build.rows("select package_id, name from packages")
     return sorted((Package(*row) for row in rows), key=lambda package: (package.name, package.package_id))
 
 
-def _currencies(connection: Connection[TupleRow], base_currency: str) -> list[str]:
-    rows = connection.execute(
-        "select currency from dim_exchange_rates union select currency from fct_clients"
-    )
+def _currencies(build: Build, base_currency: str) -> list[str]:
+    rows = build.rows("select currency from exchange_rates union select currency from clients")
     return sorted({base_currency, *(currency for (currency,) in rows)})

@@ -6,7 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
+
+from orchestration.reporting.money import EXACT
+
+if TYPE_CHECKING:
+    from orchestration.reporting.exact import Numbers
 
 NOT_AVAILABLE = "N/A"
 
@@ -52,8 +57,13 @@ class Row(Sequence[Cell]):
 
     __slots__ = ("_cells", "_is_money")
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
-        self._cells: array[int] | tuple[Cell, ...] = tuple(cells)
+    def __init__(self, cells: Iterable[Cell], *, packed_money: bool | None = None) -> None:
+        """Pack the cells. `packed_money` says that they are packed already: whole numbers, or cents."""
+        self._cells: array[int] | tuple[Cell, ...]
+        if packed_money is not None and isinstance(cells, array):
+            self._cells, self._is_money = cells, packed_money
+            return
+        self._cells = tuple(cells)
         units = {type(cell) for cell in self._cells} - {type(None)}
         self._is_money = units == {Decimal}
         if units <= {int} or (self._is_money and all(map(_is_of_two_places, self._cells))):
@@ -62,6 +72,21 @@ class Row(Sequence[Cell]):
                 self._cells = array(
                     "q", (_NONE if cell is None else int(cell * factor) for cell in self._cells)
                 )
+
+    @classmethod
+    def of_numbers(cls, numbers: "Numbers", is_nothing: "Numbers", *, is_money: bool) -> Self:
+        """Return the row of whole numbers, of cents where they are money, and of N/A where `is_nothing`."""
+        chosen = [
+            _NONE if nothing else number
+            for number, nothing in zip(numbers.tolist(), is_nothing.tolist(), strict=True)
+        ]
+        try:
+            return cls(array("q", chosen), packed_money=is_money)
+        except OverflowError:
+            return cls(
+                None if number == _NONE else EXACT.scaleb(Decimal(number), -2) if is_money else number
+                for number in chosen
+            )
 
     def __iter__(self) -> Iterator[Cell]:
         if isinstance(self._cells, tuple):
@@ -112,7 +137,9 @@ class Block:
     cells: tuple[Sequence[Cell], ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", tuple(map(Row, self.cells)))
+        object.__setattr__(
+            self, "cells", tuple(cells if isinstance(cells, Row) else Row(cells) for cells in self.cells)
+        )
 
     def row(self, section: str, name: str) -> tuple[Cell, ...]:
         """The cells of one metric, a column each. Raises KeyError for a metric that no report has."""

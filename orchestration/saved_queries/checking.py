@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from orchestration.builds.store import current_build
 from orchestration.connections import database
 from orchestration.errors import DynamicsError
-from orchestration.reporting.marts import current_marts
 from orchestration.reporting.resolve import unknown_names
 from orchestration.saved_queries.saved_query import SavedQuery
 from orchestration.saved_queries.saved_query_file import (
@@ -29,8 +29,8 @@ def check_saved_queries(files: Sequence[Path], folder: Path) -> tuple[int, list[
     checked = len(sound) + len({problem.file for problem in problems})
     remarks = []
     try:
-        with database() as connection, current_marts(connection):
-            known = partial(unknown_names, connection, base_currency=settings().base_currency)
+        with database() as connection, current_build(connection) as build:
+            known = partial(unknown_names, build, base_currency=settings().base_currency)
             for path, saved_query in sound.items():
                 problems += check_names(saved_query, path, known)
     except SavedQueryError:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from orchestration.reporting.marts import current_marts
+from orchestration.builds.store import Build, current_build
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.resolve import UnknownName
 from orchestration.web.visitor import Visitor
@@ -31,9 +31,9 @@ def query_within(visitor: Visitor, query: ReportQuery, connection: Connection[Tu
     """
     if visitor.owner_id is None:
         return query
-    with current_marts(connection):
-        own = _names_of(connection, visitor.owner_id)
-        tags = _tags_of(connection, visitor.owner_id)
+    with current_build(connection) as build:
+        own = _names_of(build, visitor.owner_id)
+        tags = _tags_of(build, visitor.owner_id)
     for owner in query.owners:
         if owner not in own:
             raise UnknownName("owners", f"unknown owner {owner!r}: your account sees {own[-1]!r} alone")
@@ -43,19 +43,21 @@ def query_within(visitor: Visitor, query: ReportQuery, connection: Connection[Tu
     return query.model_copy(update={"owners": (visitor.owner_id,)})
 
 
-def _names_of(connection: Connection[TupleRow], owner_id: str) -> list[str]:
-    """What the reseller may be called: the id, and the name unless it is another's id."""
-    names = connection.execute(
+def _names_of(build: Build, owner_id: str) -> list[str]:
+    """Return what the reseller may be called: the id, and the name unless it is another client's id."""
+    names = build.rows(
         """
-        select name from fct_clients where client_id = %(owner_id)s
-        and not exists (select from fct_clients as other where other.client_id = fct_clients.name)
+        select name from clients where client_id = $owner_id
+        and not exists (select 1 from clients as other where other.client_id = clients.name)
         """,
         {"owner_id": owner_id},
     )
     return [owner_id, *(name for (name,) in names)]
 
 
-def _tags_of(connection: Connection[TupleRow], owner_id: str) -> set[str]:
-    """The tags of the reseller's clients."""
-    tags = connection.execute("select distinct unnest(tags) from fct_clients where owner_id = %s", [owner_id])
+def _tags_of(build: Build, owner_id: str) -> set[str]:
+    """Return the tags of the reseller's clients."""
+    tags = build.rows(
+        "select distinct unnest(tags) from clients where owner_id = $owner_id", {"owner_id": owner_id}
+    )
     return {tag for (tag,) in tags}

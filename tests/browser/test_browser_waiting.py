@@ -2,21 +2,18 @@
 
 from contextlib import contextmanager
 
-import psycopg
 from axe import problems
 from steps import GOLDEN_YEAR, until
+from stores import SLOW, alter_store, forget_build
 
 
 @contextmanager
 def slow(site):
-    """Makes every report wait as long as the block lasts."""
-    with psycopg.connect(site.database_url) as other:
-        (schema,) = other.execute(
-            "select marts_schema from dynamics.builds where finished_at is not null order by build_id desc limit 1"
-        ).fetchone()
-        other.execute(f"lock table {schema}.fct_client_events in access exclusive mode")
+    """Has every report that is asked for in the block take some seconds."""
+    with site.connect() as connection:
+        build_id = alter_store(connection, *SLOW)
         yield
-        other.rollback()
+        forget_build(connection, build_id)
 
 
 def made(site):

@@ -4,6 +4,9 @@ import shutil
 
 import pytest
 from desk import GOLDEN, GOLDEN_QUERY
+from stores import alter_store
+
+from orchestration import database as database_room
 
 YEAR = ("--from", "2018-01-01", "--to", "2018-12-31")
 
@@ -47,8 +50,8 @@ def test_a_wrong_query_is_refused_before_anything_is_made(name, desk):
 
 
 def test_a_missing_rate_names_currency_and_date(desk):
-    ((schema,),) = desk.execute("select marts_schema from dynamics.builds")
-    desk.execute(f"delete from {schema}.dim_exchange_rates")
+    with database_room.connect(desk.database_url) as connection:
+        alter_store(connection, "delete from part_0.exchange_rates")
     before = desk.holdings()
     said = desk("query", *GOLDEN_QUERY, "--currency", "EUR")
     assert said.code != 0

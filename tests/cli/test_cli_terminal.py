@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import shlex
 import signal
 import struct
 import subprocess
@@ -54,7 +55,7 @@ def test_a_wide_terminal_and_a_pipe_get_the_whole_table(desk):
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure(desk):
-    command = f"set -o pipefail; {PROGRAM} query --saved monthly | head -1"
+    command = f"set -o pipefail; {shlex.quote(PROGRAM)} query --saved monthly | head -1"
     done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1

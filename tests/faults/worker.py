@@ -22,12 +22,12 @@ import psycopg
 
 from orchestration.archive import archive as archive_room
 from orchestration.archive import index
-from orchestration.archive.store import ObjectStore
 from orchestration.connections import object_store, open_archive
 from orchestration.deliveries import dispatch, on_request, post, reports
 from orchestration.errors import DynamicsError
 from orchestration.mailing import outbox
 from orchestration.mailing.transport import Transport
+from orchestration.object_store import ObjectStore
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.report import Report
 from orchestration.reporting.table import METRICS, Block, ReportTable, Unit

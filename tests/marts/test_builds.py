@@ -89,14 +89,20 @@ def test_marts_add_up_to_billing_and_unit_tests_pass(sampled, tmp_path):
         # every amount that counts is in the daily flows once
         "select (select row(sum(amount), sum(quantity)) from mart_flows_daily) = (select row(sum(amount), count(*)::numeric) from billing.transactions where voided_at is null)",
         # the last states are the clients' balances
-        "select (select sum(balance) from fct_client_events where valid_to is null)"
-        " = (select sum(amount) from billing.transactions where voided_at is null)",
+        (
+            "select (select sum(balance) from fct_client_events where valid_to is null)"
+            " = (select sum(amount) from billing.transactions where voided_at is null)"
+        ),
         "select (select count(*) from fct_client_events where valid_to is null) = (select count(*) from billing.clients)",
         # the cohort of all clients ends with all balances and all clients
-        "select (select sum(positive_balance + negative_balance) from mart_cohort_changes where cohort = 'all')"
-        " = (select sum(amount) from billing.transactions where voided_at is null)",
-        "select (select row(sum(clients), sum(created_clients)) from mart_cohort_changes where cohort = 'all')"
-        " = (select row(count(*)::numeric, count(*)::numeric) from billing.clients)",
+        (
+            "select (select sum(positive_balance + negative_balance) from mart_cohort_changes where cohort = 'all')"
+            " = (select sum(amount) from billing.transactions where voided_at is null)"
+        ),
+        (
+            "select (select row(sum(clients), sum(created_clients)) from mart_cohort_changes where cohort = 'all')"
+            " = (select row(count(*)::numeric, count(*)::numeric) from billing.clients)"
+        ),
     ):
         assert sampled.execute(text).fetchone() == (True,), text
     run_dbt_unit_tests(sampled, tmp_path)

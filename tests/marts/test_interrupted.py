@@ -13,8 +13,8 @@ from marts_replay import MartsReplay
 
 from orchestration import database as database_room
 from orchestration import local
-from orchestration.builds import build_marts, dbt_runner, ledger
 from orchestration.builds import build as build_module
+from orchestration.builds import build_marts, dbt_runner, ledger
 from orchestration.errors import DynamicsError
 from orchestration.local.database import server as postgres_server
 from orchestration.source import ensure_schema, load

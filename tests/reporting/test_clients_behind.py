@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from periods import cut_into_periods
 from reference import Rates, is_paid, matching_accounts, shown_groups
-from test_engine_against_reference import MARTS, answered, asked_query, names_nobody_or_several
+from test_engine_against_reference import SOURCES, answered, asked_query, names_nobody_or_several
 from tiny import FIRST_HALF, LATER, asked, client, moved, world
 from worlds import Question, questions, worlds
 
@@ -36,13 +36,13 @@ def worlds_with_a_question(draw):
 
 def test_the_clients_behind_a_cell_are_those_that_the_reference_counts(replay):
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-    @given(worlds_with_a_question(), st.sampled_from(MARTS), st.data())
-    def agree(drawn, marts, data):
+    @given(worlds_with_a_question(), st.sampled_from(SOURCES), st.data())
+    def agree(drawn, source, data):
         extract, question = drawn
         assume(not names_nobody_or_several(extract, question))
         replay.fill(extract, question.as_of)
         try:
-            with answered(by=marts):
+            with answered(by=source):
                 report = made(replay, question)
         except MissingRate:
             return

@@ -28,7 +28,7 @@ from tiny import LATER, MARCH, asked, at
 from worlds import Question, questions, worlds
 
 from orchestration.errors import RequestError
-from orchestration.reporting import engine
+from orchestration.reporting import engine, store_query
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.money import MissingRate
 from orchestration.reporting.parameters import ReportQuery
@@ -79,13 +79,13 @@ def test_engine_and_reference_agree_on_every_cell(replay):
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         print_blob=True,
     )
-    @given(worlds_with_questions(), st.sampled_from(MARTS))
-    def agree(drawn, marts):
+    @given(worlds_with_questions(), st.sampled_from(SOURCES))
+    def agree(drawn, source):
         world, asked = drawn
         try:
             for question in asked:
                 replay.fill(world, question.as_of)
-                with answered(by=marts):
+                with answered(by=source):
                     compare(replay.connection, world, question)
         finally:
             replay.connection.rollback()
@@ -93,17 +93,15 @@ def test_engine_and_reference_agree_on_every_cell(replay):
     agree()
 
 
-MARTS = ("months", "months and strips", "facts")
+SOURCES = ("the plan's choice", "client events")
 
 
 @contextmanager
 def answered(*, by):
-    """Whichever periods: a question on some of the clients or on packages is answered by months, by clients' months with what
-    lies beside, or by facts alone."""
-    ways = "orchestration.reporting.ways"
-    with patch(f"{ways}.near_utc_months", return_value=by != "facts"), ExitStack() as only_when_not_whole:
-        if by != "months":
-            only_when_not_whole.enter_context(patch(f"{ways}.by_utc_months", return_value=False))
+    """Have every report answered by the client events, or by what the plan chooses."""
+    with ExitStack() as patched:
+        if by == "client events":
+            patched.enter_context(patch.object(store_query, "source_of", return_value=by))
         yield
 
 
@@ -167,8 +165,8 @@ def answered(*, by):
 )
 def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, params, as_of):
     replay.fill(extract, as_of)
-    for marts in MARTS:
-        with answered(by=marts):
+    for source in SOURCES:
+        with answered(by=source):
             compare(replay.connection, extract, Question(params, as_of, "USD", LATER))
     replay.connection.rollback()
 

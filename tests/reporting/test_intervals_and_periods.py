@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orchestration.reporting.days import whole_days_and_rests
 
 from orchestration.errors import RequestError
-from orchestration.reporting.days import whole_days_and_rests
 from orchestration.reporting.intervals import add_months, boundary, resolve_interval
 from orchestration.reporting.parameters import ReportQuery, read_query
 from orchestration.reporting.periods import MOST_PERIODS, cut

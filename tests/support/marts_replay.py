@@ -14,7 +14,6 @@ from extract import TABLES, Extract
 
 from orchestration.builds import build_marts, dbt_runner
 
-
 MODELS = (
     "fct_clients",
     "dim_packages",

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import databases
-import psycopg
 import pytest
+from stores import SLOW, alter_store, forget_build
 
 from orchestration import database as database_room
 from orchestration.builds import build_marts
@@ -85,18 +85,12 @@ def templates(monkeypatch, home, tmp_path):
 
 @pytest.fixture
 def slow(database):
-    """Makes every report wait as long as the block lasts."""
+    """Has every report that is asked for in the block take some seconds."""
 
     @contextmanager
     def held():
-        with psycopg.connect(database.info.dsn, password=database.info.password) as other:
-            (schema,) = other.execute(
-                "select marts_schema from dynamics.builds where finished_at is not null order by build_id desc limit 1"
-            ).fetchone()
-            other.execute(
-                f"lock table {schema}.fct_client_events, {schema}.mart_balances_daily in access exclusive mode"
-            )
-            yield
-            other.rollback()
+        build_id = alter_store(database, *SLOW)
+        yield
+        forget_build(database, build_id)
 
     return held

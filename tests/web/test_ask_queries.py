@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 from small_world import HOSTILE, database_url  # noqa: F401 - a fixture
+from stores import alter_store
 from web_forms import csrf, over, problem
 
 from orchestration import local
@@ -135,9 +136,7 @@ def test_a_job_whose_server_died_is_told_and_the_same_form_takes_it_over(browser
 
 
 def test_a_report_that_cannot_be_made_says_why(browser, database):
-    (schema,) = database.execute("select max(marts_schema) from dynamics.builds").fetchone()
-    database.execute(f"delete from {schema}.dim_exchange_rates")
-    database.commit()
+    alter_store(database, "delete from part_0.exchange_rates")
     page = over(browser, send(browser, currency="EUR").headers["location"])
     assert "The report could not be made" in page.text
     assert "no exchange rate of EUR" in page.text

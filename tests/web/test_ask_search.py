@@ -4,8 +4,9 @@ import time
 
 import pytest
 from small_world import HOSTILE, database_url  # noqa: F401 - a fixture
+from stores import alter_store
 
-from orchestration.reporting.marts import current_marts
+from orchestration.builds.store import current_build
 from orchestration.web.ask.known import KINDS, search
 from orchestration.web.visitor import Role
 
@@ -62,17 +63,15 @@ def test_who_is_bound_to_a_reseller_finds_what_is_that_ones(signed_in_as):
 
 
 def test_a_search_among_a_hundred_thousand_clients_takes_a_blink(database):
-    with current_marts(database):
-        database.execute(
-            """
-            insert into fct_clients
-            select 'x' || n, 'Client ' || n, case when n % 100 = 0 then 'reseller' else 'client' end,
-                'x' || (n % 1000) * 100, 'USD', now(), array['tag ' || n % 500] from generate_series(1, 100000) as n
-            """
-        )
-        database.execute("analyze fct_clients")
+    alter_store(
+        database,
+        "insert into part_1.clients select 1000 + n, 'x' || n, 'Client ' || n,"
+        " case when n % 100 = 0 then 'reseller' else 'client' end, 'x' || (n % 1000) * 100, 'USD', now(),"
+        " ['tag ' || n % 500] from range(1, 100001) as numbers (n)",
+    )
+    with current_build(database) as build:
         for owner_id in (None, "x100"):
             for kind in KINDS:
                 began = time.perf_counter()
-                search(database, kind, "1", owner_id)
+                search(build, kind, "1", owner_id)
                 assert time.perf_counter() - began < 1, "a tenth of it on an idle machine"

@@ -9,6 +9,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 from small_world import database_url, small_world  # noqa: F401 - fixtures
+from stores import alter_store
 from web_forms import send
 
 from orchestration.archive import new_snapshot_id
@@ -144,11 +145,7 @@ def test_computed_again_the_interval_and_the_owners_are_those_of_then(march):
 
 
 def test_a_report_is_computed_again_and_shows_what_was_rerated_meanwhile(signed_in_as, database, march):
-    schema = database.execute("select marts_schema from dynamics.builds order by build_id desc").fetchone()[0]
-    database.execute(
-        f"update {schema}.mart_clients_monthly set refill_amount = refill_amount + 5 where refill_quantity > 0"
-    )
-    database.commit()
+    alter_store(database, "update part_1.events set amount = amount + 5 where kind = 'refill'")
     page, form = f"/archive/{march.id}", f"/archive/{march.id}/again"
     assert send(signed_in_as(Role.VIEWER), page, form).status_code == 403
     assert send(signed_in_as(Role.ANALYST, "r2"), "/archive", form).status_code == 404
@@ -164,9 +161,7 @@ def test_a_report_is_computed_again_and_shows_what_was_rerated_meanwhile(signed_
 
 
 def test_what_cannot_be_computed_again_is_told(signed_in_as, database, march):
-    schema = database.execute("select marts_schema from dynamics.builds order by build_id desc").fetchone()[0]
-    database.execute(f"delete from {schema}.fct_clients where client_id = 'r1'")
-    database.commit()
+    alter_store(database, "delete from part_1.clients where client_id = 'r1'")
     answer = send(signed_in_as(Role.ANALYST), f"/archive/{march.id}", f"/archive/{march.id}/again")
     assert answer.status_code == 409
     assert "unknown owner" in answer.text.lower()

@@ -10,6 +10,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 from small_world import database_url, small_world  # noqa: F401 - fixtures
+from stores import alter_store
 
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.parameters import ReportQuery
@@ -62,9 +63,7 @@ def test_the_clients_behind_a_balance_add_up_to_it_in_the_currency_of_the_report
 def test_what_was_kept_stays_whatever_becomes_of_the_data(browser, kept, database):
     snapshot_id = kept()
     before = drilled(browser, snapshot_id).content
-    schema = database.execute("select marts_schema from dynamics.builds order by build_id desc").fetchone()[0]
-    database.execute(f"update {schema}.fct_clients set name = 'Somebody else'")
-    database.commit()
+    alter_store(database, "update part_1.clients set name = 'Somebody else'")
     assert b"Ann" in before
     assert drilled(browser, snapshot_id, q="ann").text.count("<bdi>Ann</bdi>") == 1
 
@@ -89,9 +88,7 @@ def test_the_block_and_the_column_say_which_package(browser, kept):
 
 
 def test_all_of_them_are_exported_and_text_stays_text(browser, kept, database):
-    schema = database.execute("select marts_schema from dynamics.builds order by build_id desc").fetchone()[0]
-    database.execute(f"update {schema}.fct_clients set name = '=cmd()|''x' where client_id = 'c1'")
-    database.commit()
+    alter_store(database, "update part_1.clients set name = '=cmd()|''x' where client_id = 'c1'")
     snapshot_id = kept()
     answer = drilled(browser, snapshot_id, format="csv")
     assert answer.headers["content-disposition"] == 'attachment; filename="clients_Clients---All_Balance.csv"'
@@ -159,23 +156,15 @@ def test_clients_are_for_those_who_are_signed_in_and_may_see_them(signed_in_as, 
 @pytest.fixture
 def many(database):
     """Ten thousand more clients in the small world."""
-    schema = database.execute("select marts_schema from dynamics.builds order by build_id desc").fetchone()[0]
-    for table, column in (("fct_clients", "name"), ("fct_client_events", "client_id")):
-        columns = [
-            name
-            for (name,) in database.execute(
-                "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
-                [schema, table],
-            )
-        ]
-        values = ", ".join(
-            "'m' || n" if name in ("client_id", column) else f"source.{name}" for name in columns
-        )
-        database.execute(
-            f"insert into {schema}.{table} ({', '.join(columns)}) select {values}"
-            f" from {schema}.{table} as source, generate_series(1, 10000) as n where source.client_id = 'c1'"
-        )
-    database.commit()
+    alter_store(
+        database,
+        "create temp table c1 as select * from part_1.clients where client_id = 'c1'",
+        "insert into part_1.clients select c1.* replace (1000 + n as client, 'm' || n as client_id, 'm' || n as name)"
+        " from c1, range(1, 10001) as numbers (n)",
+        "insert into part_1.events select events.* replace (1000 + n as client)"
+        " from part_1.events as events, range(1, 10001) as numbers (n)"
+        " where events.client = (select client from c1)",
+    )
 
 
 def test_ten_thousand_clients_are_paged_and_exported_without_delay(browser, kept, many):

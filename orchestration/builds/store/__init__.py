@@ -1,14 +1,6 @@
-"""The report store: the columnar file that reports read."""
+"""The report store: columnar files of a build, which all reports read."""
 
-from collections.abc import Callable
+from orchestration.builds.store.publish import clean, publish
+from orchestration.builds.store.reader import Build, current_build
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
-from orchestration.builds.ledger import PendingBuild
-
-
-def publish(
-    connection: Connection[TupleRow], build: PendingBuild, *, progress: Callable[[str], None] | None = None
-) -> None:
-    """Publish the marts of `build` to the report store."""
+__all__ = ["Build", "clean", "current_build", "publish"]

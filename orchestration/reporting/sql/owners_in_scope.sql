@@ -1,9 +1,9 @@
--- The resellers that own clients in scope at some time before the end of the one period that is asked for (spec 4).
-with {scope}
-
-select distinct owned.owner_id, coalesce(resellers.name, owned.owner_id)
-from members
-inner join fct_clients as owned using (client_id)
-left join fct_clients as resellers on resellers.client_id = owned.owner_id
-where owned.owner_id <> '' and members.first_held = 1
-order by 1
+-- Resellers that own clients in scope at some period's end (definition: Scope).
+-- Grain: one row a reseller.
+select distinct scope.owner_id, coalesce(resellers.name, scope.owner_id)
+from scope() as scope
+left join clients as resellers on scope.owner_id = resellers.client_id
+where
+    scope.owner_id <> ''
+    and (getvariable('asked').is_everyone or scope.client in (select client from members))
+order by 1;

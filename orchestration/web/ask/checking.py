@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from orchestration.builds.store import current_build
 from orchestration.deliveries import on_request
 from orchestration.errors import RequestError
 from orchestration.reporting.intervals import resolve_interval
-from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery, query_problems, read_query
 from orchestration.reporting.resolve import UnknownName, unknown_names
 from orchestration.settings import settings
@@ -51,12 +51,12 @@ def query_of(asked: Asked, visitor: Visitor, connection: Connection[TupleRow]) -
         within = query_within(visitor, query, connection)
     except UnknownName as unknown:
         raise Refused({unknown.parameter: str(unknown)}) from None
-    with current_marts(connection):
-        strangers = unknown_names(connection, within, settings().base_currency)
+    with current_build(connection) as build:
+        strangers = unknown_names(build, within, settings().base_currency)
         problems = {each.parameter: str(each) for each in reversed(strangers)}
         if visitor.owner_id is not None and query.packages:
             # One answer for all that is not theirs, so that nobody learns what other resellers sell.
-            held = packages_held(connection, visitor.owner_id)
+            held = packages_held(build, visitor.owner_id)
             problems.pop("packages", None)
             for name in query.packages:
                 if name not in held:

@@ -6,10 +6,13 @@ connection that works on it is there, under the job's name; when its server dies
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import Literal
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
@@ -18,6 +21,9 @@ from orchestration.errors import RequestError
 
 AT_ONCE = 2
 """Reports that one person may have in the making: a slow one must not hold up the next, and four make a server crawl."""
+
+_WATCH_EVERY = 0.3
+"""Seconds between two looks at a job that is being computed."""
 
 State = Literal["computing", "keeping", "mailing", "done", "failed", "cancelled"]
 _UNDER_WAY: tuple[State, ...] = ("computing", "keeping", "mailing")
@@ -132,6 +138,37 @@ def cancel(connection: Connection[TupleRow], job: str) -> bool:
         )
         connection.commit()
     return cancelled
+
+
+@contextmanager
+def watched(connection: Connection[TupleRow], job: str, cancel: Callable[[], None]) -> Iterator[None]:
+    """Call `cancel` if the job is cancelled, on whichever server, before the block ends.
+
+    The watch has a connection of its own, which it opens for a job that takes longer than a moment.
+    """
+    is_over = Event()
+
+    def watch() -> None:
+        if is_over.wait(_WATCH_EVERY):
+            return
+        with psycopg.connect(
+            connection.info.dsn, password=connection.info.password or None, autocommit=True
+        ) as watching:
+            while not is_over.wait(_WATCH_EVERY):
+                row = watching.execute(
+                    "select state from dynamics.query_jobs where job = %s", [job]
+                ).fetchone()
+                if row == ("cancelled",):
+                    cancel()
+                    return
+
+    watcher = Thread(target=watch, name=f"watch {job}", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()
 
 
 def _move(

@@ -1,4 +1,4 @@
-"""What the form's searches find: tags, resellers, packages and currencies of the current marts, and timezones.
+"""What the form's searches find: tags, resellers, packages and currencies of the current build, and timezones.
 
 A visitor who is bound to a reseller finds what belongs to that reseller's clients, and nothing of anybody else's.
 """
@@ -9,10 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-from psycopg.sql import SQL
-
+from orchestration.builds.store import Build
 from orchestration.reporting.parameters import timezones
 
 MOST = 20
@@ -27,70 +24,71 @@ class Found(NamedTuple):
     note: str
 
 
-_KNOWN: Mapping[str, tuple[SQL, SQL]] = MappingProxyType(
+_KNOWN: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "tags": (
-            SQL(
-                "select distinct tag as id, tag as name from fct_clients cross join unnest(tags) as tag"
-                " where %(owner_id)s::text is null or owner_id = %(owner_id)s"
+            (
+                "select distinct tag as id, tag as name from (select unnest(tags) as tag, owner_id from clients)"
+                " where $owner_id is null or owner_id = $owner_id"
             ),
-            SQL("true"),
+            "true",
         ),
         "owners": (
-            SQL("select client_id as id, name from fct_clients where client_type = 'reseller'"),
-            SQL("%(owner_id)s::text is null or id = %(owner_id)s"),
+            "select client_id as id, name from clients where client_type = 'reseller'",
+            "$owner_id is null or id = $owner_id",
         ),
         "packages": (
-            SQL("select package_id as id, name from dim_packages"),
-            SQL(
-                "%(owner_id)s::text is null or exists (select from fct_package_holdings"
-                " join fct_clients using (client_id) where package_id = id and owner_id = %(owner_id)s)"
+            "select package_id as id, name from packages",
+            (
+                "$owner_id is null or id in (select package_id from holdings"
+                " join packages using (package) join clients using (client) where owner_id = $owner_id)"
             ),
         ),
         "currencies": (
-            SQL(
-                "select currency as id, currency as name from dim_exchange_rates union select currency, currency"
-                " from fct_clients where %(owner_id)s::text is null or owner_id = %(owner_id)s"
+            (
+                "select currency as id, currency as name from exchange_rates union select currency, currency"
+                " from clients where $owner_id is null or owner_id = $owner_id"
             ),
-            SQL("true"),
+            "true",
         ),
     }
 )
-"""Of each kind everything there is, as `id` and `name`, and which of it the visitor may see."""
+"""All rows of each kind, as `id` and `name`, and which of them the visitor may see."""
 KINDS = tuple(_KNOWN)
 
-# A name that several bear, or that is another's id, says nothing by itself: then the id goes into the query.
-_SEARCH = SQL("""
+# A name that several share, or that is another row's id, is ambiguous: then the id goes into the query.
+_SEARCH = """
     with known as ({known}), found as (
-        select id, name, not starts_with(lower(name), lower(%(asked)s)) as inside from known
-        where (strpos(lower(name), lower(%(asked)s)) > 0 or strpos(lower(id), lower(%(asked)s)) > 0) and ({seen})
-        order by inside, lower(name), id limit %(most)s
+        select id, name, not starts_with(lower(name), lower($asked)) as inside from known
+        where (contains(lower(name), lower($asked)) or contains(lower(id), lower($asked))) and ({seen})
+        order by inside, lower(name), id limit {most}
     )
     select
-        case when name !~ '[[:cntrl:]]' and (select count(*) from known where found.name in (known.id, known.name)) = 1
+        case when not regexp_matches(name, '[[:cntrl:]]')
+            and (select count(*) from known where found.name in (known.id, known.name)) = 1
             then name else id end,
         name,
         case when id = name then '' else id end
     from found order by inside, lower(found.name), found.id
-""")
-_SEEN = SQL("with known as ({known}) select id, name from known where {seen}")
+"""
+_SEEN = "with known as ({known}) select id, name from known where {seen} and $owner_id is not null"
 
 
-def search(connection: Connection[TupleRow], kind: str, asked: str, owner_id: str | None) -> list[Found]:
-    """What of that kind (tags, owners, packages, currencies) has the asked text in its name or id.
+def search(build: Build, kind: str, asked: str, owner_id: str | None) -> list[Found]:
+    """Return what of a kind (tags, owners, packages, currencies) has the asked text in its name or id.
 
-    Names that begin with it come first. Reads the current marts (`reporting.marts`). `owner_id` is the visitor's.
+    Names that begin with it come first. `owner_id` is the visitor's.
     """
     known, seen = _KNOWN[kind]
-    given = {"asked": asked.replace("\0", ""), "owner_id": owner_id, "most": MOST}
-    rows = connection.execute(_SEARCH.format(known=known, seen=seen), given)
-    return [Found(*row) for row in rows]
+    given = {"asked": asked.replace("\0", ""), "owner_id": owner_id}
+    # The parts are fixed text of this module.
+    return [Found(*row) for row in build.rows(_SEARCH.format(known=known, seen=seen, most=MOST), given)]
 
 
-def packages_held(connection: Connection[TupleRow], owner_id: str) -> set[str]:
-    """Ids and names of the packages that a client of that reseller has held. Reads the current marts."""
+def packages_held(build: Build, owner_id: str) -> set[str]:
+    """Return ids and names of the packages that a client of that reseller has held."""
     known, seen = _KNOWN["packages"]
-    rows = connection.execute(_SEEN.format(known=known, seen=seen), {"owner_id": owner_id})
+    rows = build.rows(_SEEN.format(known=known, seen=seen), {"owner_id": owner_id})
     return {text for row in rows for text in row}
 
 

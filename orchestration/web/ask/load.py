@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from orchestration.builds.store import current_build
 from orchestration.errors import RequestError
-from orchestration.reporting.marts import current_marts
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.resolve import UnknownName, resolve_filters
 from orchestration.saved_queries.saved_query import SavedQuery
@@ -25,8 +25,8 @@ def may_load(visitor: Visitor, saved_query: SavedQuery, connection: Connection[T
         return True
     owners = ReportQuery(interval="today", owners=saved_query.query.owners)
     try:
-        with current_marts(connection):
-            found = resolve_filters(connection, owners, settings().base_currency).owner_ids
+        with current_build(connection) as build:
+            found = resolve_filters(build, owners, settings().base_currency).owner_ids
     except UnknownName:
         return False
     return may_see(visitor, sorted(set(found or ())))

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from orchestration.reporting.marts import current_marts
+from orchestration.builds.store import current_build
 from orchestration.web.ask.asked import Asked
 from orchestration.web.ask.checking import interval_now
 from orchestration.web.ask.known import KINDS, MOST, Found, search, search_timezones
@@ -18,8 +18,8 @@ _LONGEST = 200
 def find(request: Request) -> Response:
     """What of a kind (tags, owners, packages, currencies) has `q` in it, as JSON; the first 20, the best first."""
     asked = request.query_params.get("q", "")[:_LONGEST]
-    with request.app.state.open_archive() as (_, connection), current_marts(connection):
-        found = search(connection, request.url.path.rpartition("/")[2], asked, signed_in(request).owner_id)
+    with request.app.state.open_archive() as (_, connection), current_build(connection) as build:
+        found = search(build, request.url.path.rpartition("/")[2], asked, signed_in(request).owner_id)
     return _answer(found)
 
 

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from orchestration.archive import Archive, Snapshot
 from orchestration.deliveries import on_request
 from orchestration.errors import DynamicsError, Unavailable
+from orchestration.reporting.cancellation import Cancellation, ReportCancelled
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.saved_queries.saved_query import SavedQuery
@@ -64,6 +65,8 @@ class Work:
                 return
             problem = self._mailed(archive, connection, snapshot)
             jobs.end(connection, key, "done", problem)
+        except ReportCancelled:
+            connection.rollback()  # whoever cancelled it has written that down
         except QueryCanceled:
             connection.rollback()
             jobs.end(
@@ -85,9 +88,16 @@ class Work:
     def _kept(self, archive: Archive, connection: Connection[TupleRow]) -> Snapshot | None:
         """The report as a snapshot; None when it was cancelled before it was computed."""
         moment = datetime.now(UTC)
-        report = make_report(
-            connection, self.query, base_currency=settings().base_currency, moment=moment, with_clients=True
-        )
+        cancellation = Cancellation()
+        with jobs.watched(connection, self.job.job, cancellation.cancel):
+            report = make_report(
+                connection,
+                self.query,
+                base_currency=settings().base_currency,
+                moment=moment,
+                with_clients=True,
+                cancellation=cancellation,
+            )
         if not jobs.advance(connection, self.job.job, "keeping"):
             return None
         return archive.keep(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from orchestration.builds.store import current_build
 from orchestration.errors import RequestError
-from orchestration.reporting.marts import current_marts
 from orchestration.reporting.owners import owner_id
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.web.visitor import Role, Visitor
@@ -160,5 +160,5 @@ def _hash(password: str) -> str:
 
 
 def _reseller(connection: Connection[TupleRow], owner: str, base_currency: str) -> str:
-    with current_marts(connection):
-        return owner_id(connection, ReportQuery(interval="today"), owner, base_currency)
+    with current_build(connection) as build:
+        return owner_id(build, ReportQuery(interval="today"), owner, base_currency)

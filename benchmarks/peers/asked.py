@@ -1,0 +1,118 @@
+"""A question as the peers need it: its periods, its groups as numbered slots, and the clock that finds periods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import gcd
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.peers.duck import create_table
+from benchmarks.question_periods import Periods, periods_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from benchmarks.random_questions import Question
+
+NO_PACKAGE = "No package"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with what follows from it. A slot is a group of the report; amounts are summed by slot."""
+
+    question: Question
+    periods: Periods
+    labels: tuple[str, ...]
+    """The names of the groups, one a slot."""
+    chosen: dict[str, int]
+    """The slot that the holders of each package belong to."""
+    with_rest: bool
+    """Whether the last slot is the group of the clients that hold no package."""
+
+    @property
+    def slots(self) -> int:
+        """How many slots there are."""
+        return len(self.labels)
+
+    @property
+    def everyone(self) -> bool:
+        """Whether the only group is all clients in scope."""
+        return not self.chosen
+
+    @property
+    def subtracted(self) -> int:
+        """The number of a further slot: the holders of any package, to be subtracted from the last one."""
+        return self.slots
+
+
+def make_asked(question: Question, packages: Sequence[tuple[str, str]], as_of: datetime) -> Asked:
+    """Resolve the question. `packages` are ids and names, the data is known up to `as_of`."""
+    wanted = [each for each in packages if not question.packages or each[0] in question.packages]
+    ordered = sorted(wanted, key=lambda each: (each[1], each[0]))
+    with_rest = question.by_package and not question.packages
+    if question.by_package:
+        chosen = {package: slot for slot, (package, _) in enumerate(ordered)}
+        labels = tuple(name for _, name in ordered)
+    else:
+        chosen = dict.fromkeys(question.packages, 0)
+        labels = ("",)
+    return Asked(
+        question=question,
+        periods=periods_of(question, as_of),
+        labels=(*labels, NO_PACKAGE) if with_rest else labels,
+        chosen=chosen,
+        with_rest=with_rest,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Finds the period of an instant by a table of equal steps, which all boundaries after the first end fall on.
+
+    The table is called `name` and has the columns step, n, since (of the active window) and ends.
+    """
+
+    name: str
+    boundaries: list[int]
+    since: list[int]
+    step: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        first, *inner = self.boundaries[1:]
+        object.__setattr__(self, "step", gcd(*(each - first for each in inner[:-1])) or 2**62)
+
+    @property
+    def count(self) -> int:
+        """How many periods there are."""
+        return len(self.since)
+
+    def step_of(self, instant: str) -> str:
+        """Return SQL for the step of an instant before the last end."""
+        first_end = self.boundaries[1]
+        if self.count == 1:
+            return "-1"
+        return f"case when {instant} < {first_end} then -1 else ({instant} - {first_end}) // {self.step} end"
+
+    def create(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Create the table of steps."""
+        first_end = self.boundaries[1]
+        starts = np.array(self.boundaries[1:-1], dtype=np.int64)
+        steps = [-1, *((starts - first_end) // self.step)]
+        last = (self.boundaries[-1] - 1 - first_end) // self.step if self.count > 1 else -1
+        numbers = np.repeat(np.arange(self.count), np.diff([*steps, last + 1]))
+        table = pa.table(
+            {
+                "step": np.arange(-1, last + 1, dtype=np.int64),
+                "n": numbers.astype(np.int32),
+                "since": np.array(self.since, dtype=np.int64)[numbers],
+                "ends": np.array(self.boundaries[1:], dtype=np.int64)[numbers],
+            }
+        )
+        create_table(connection, self.name, table)

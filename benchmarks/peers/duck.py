@@ -1,0 +1,82 @@
+"""What both peers do with DuckDB: connect, read the raw tables, make small tables, find the groups that are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from benchmarks.peers.asked import Asked
+
+TABLES = ("clients", "client_tags", "packages", "transactions", "exchange_rates")
+_CSV = {
+    "clients": "* replace (created_at::timestamptz as created_at), null::timestamptz as closed_at",
+    "client_tags": "*",
+    "packages": "*",
+    "transactions": "* replace (occurred_at::timestamptz as occurred_at, voided_at::timestamptz as voided_at,"
+    " amount::decimal(18, 6) as amount)",
+    "exchange_rates": "* replace (valid_from::date as valid_from, rate::decimal(38, 18) as rate)",
+}
+_CURRENCIES = """
+    select currency from (select currency from raw_clients union select currency from raw_exchange_rates)
+    where currency <> $base order by 1
+"""
+
+
+def connect(file: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Return a connection on two threads."""
+    connection = duckdb.connect(file, read_only=read_only)
+    connection.execute("set threads = 2; set timezone = 'UTC'; set enable_progress_bar = false")
+    return connection
+
+
+def view(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> None:
+    """Create the view `raw_TABLE` of a table's Parquet file."""
+    source = str(folder / f"{table}.parquet").replace("'", "''")
+    connection.execute(f"create view raw_{table} as from '{source}'")
+
+
+def parquet_from_csv(extract: Path, folder: Path) -> None:
+    """Write the tables of an extract without closed clients as Parquet files, in the order of their rows."""
+    connection = connect()
+    for table, columns in _CSV.items():
+        rows = f"select {columns} from read_csv($csv, header = true, nullstr = '', all_varchar = true)"
+        target = str(folder / f"{table}.parquet").replace("'", "''")
+        connection.execute(
+            f"copy ({rows}) to '{target}' (format parquet, parquet_version v2)",
+            {"csv": str(extract / f"{table}.csv")},
+        )
+
+
+def currencies(connection: duckdb.DuckDBPyConnection, base: str) -> list[str]:
+    """Return all currencies of the raw tables, the base currency first."""
+    return [base, *(currency for (currency,) in connection.execute(_CURRENCIES, {"base": base}).fetchall())]
+
+
+def create_table(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    """Create a temporary table, or replace it."""
+    connection.register("given", table)
+    connection.execute(f"create or replace temp table {name} as from given")
+    connection.unregister("given")
+
+
+def shown_slots(connection: duckdb.DuckDBPyConnection, asked: Asked, clients: str) -> list[int]:
+    """Return the slots that a client is in; `clients` is the relation of all clients in scope."""
+    if not asked.question.by_package:
+        return [0]
+    counted = connection.execute(
+        "select slot, count(*), count(*) filter (n = 0) from members group by 1"
+    ).fetchall()
+    counts = {slot: (count, first) for slot, count, first in counted}
+    shown = sorted(slot for slot in counts if slot != asked.subtracted)
+    if asked.with_rest:
+        [(in_scope,)] = connection.execute(f"select count(*) from {clients}").fetchall()
+        # Who holds nothing at the end of the first period is in the last slot.
+        if in_scope > counts.get(asked.subtracted, (0, 0))[1]:
+            shown.append(asked.slots - 1)
+    return shown

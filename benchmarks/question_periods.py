@@ -1,0 +1,137 @@
+"""The periods of a question as microseconds since 1970, computed without the product.
+
+A boundary is a wall-clock time in a zone: the first occurrence where it occurs twice, the instant of the jump
+where it is skipped.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from benchmarks.random_questions import Question
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The periods of a report whose data is known; period n is [boundaries[n], boundaries[n + 1])."""
+
+    boundaries: list[int]
+    active_since: list[int]
+    """For each period the first instant of its active window."""
+    unknown: int
+    """How many periods follow that begin at or after the end of the data."""
+
+    @property
+    def count(self) -> int:
+        """How many periods are known."""
+        return len(self.active_since)
+
+    @property
+    def first_end(self) -> int:
+        """The end of the first period."""
+        return self.boundaries[1]
+
+    @property
+    def last_end(self) -> int:
+        """The end of the last period."""
+        return self.boundaries[-1]
+
+    @property
+    def closing_days(self) -> list[int]:
+        """For each period the UTC day of its last microsecond, in days since 1970."""
+        return [(end - 1) // 86_400_000_000 for end in self.boundaries[1:]]
+
+
+def periods_of(question: Question, as_of: datetime) -> Periods:
+    """Cut the interval of the question at calendar boundaries; the data is known up to `as_of`."""
+    zone = ZoneInfo(question.zone)
+    start, start_wall = _point(question.first, zone)
+    end = _end(question.last, zone)
+    starts: list[tuple[int, datetime]] = []
+    if question.time_group:
+        opening = _opening(question.time_group, start_wall.date())
+        while (at := _instant(_midnight(opening), zone)) < end:
+            closing = _next(question.time_group, opening)
+            # A period that a jump of the clock leaves empty does not exist.
+            if max(at, start) < min(_instant(_midnight(closing), zone), end):
+                starts.append((at, _midnight(opening)) if at > start else (start, start_wall))
+            opening = closing
+    else:
+        starts.append((start, start_wall))
+    known_until = microseconds(as_of)
+    known = [each for each in starts if each[0] < known_until]
+    return Periods(
+        boundaries=[at for at, _ in known]
+        + [min(([at for at, _ in starts] + [end])[len(known)], known_until)],
+        active_since=[_instant(_earlier(wall, question.duration), zone) for _, wall in known],
+        unknown=len(starts) - len(known),
+    )
+
+
+def microseconds(instant: datetime) -> int:
+    """Return the microseconds since 1970 of an aware instant."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def _point(moment: date, zone: ZoneInfo) -> tuple[int, datetime]:
+    """Return the instant at which a date, a wall-clock time or an aware time begins, and its wall-clock time."""
+    if isinstance(moment, datetime) and moment.tzinfo:
+        return microseconds(moment), moment.astimezone(zone).replace(tzinfo=None, fold=0)
+    wall = moment if isinstance(moment, datetime) else _midnight(moment)
+    return _instant(wall, zone), wall
+
+
+def _end(moment: date, zone: ZoneInfo) -> int:
+    """Return the end of an inclusive date or time: the next day, or the next second."""
+    if isinstance(moment, datetime):
+        return _point(moment.replace(microsecond=0) + _SECOND, zone)[0]
+    return _point(moment + _DAY, zone)[0]
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> int:
+    found = microseconds(wall.replace(tzinfo=zone, fold=0).astimezone(UTC))
+    if _shown(found, zone) == wall:
+        return found
+    # The time is skipped. With fold 1 it is read with the offset after the jump, which gives an instant before it.
+    before = microseconds(wall.replace(tzinfo=zone, fold=1).astimezone(UTC))
+    while found - before > 1:
+        middle = (before + found) // 2
+        if _shown(middle, zone) < wall:
+            before = middle
+        else:
+            found = middle
+    return found
+
+
+def _shown(instant: int, zone: ZoneInfo) -> datetime:
+    return (_EPOCH + timedelta(microseconds=instant)).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+def _opening(unit: str, day: date) -> date:
+    return {"date": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}[unit]
+
+
+def _next(unit: str, opening: date) -> date:
+    if unit == "date":
+        return opening + _DAY
+    months = opening.year * 12 + opening.month - 1 + (1 if unit == "month" else 12)
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _earlier(wall: datetime, months: int) -> datetime:
+    year, month = divmod(wall.year * 12 + wall.month - 1 - months, 12)
+    return wall.replace(year=year, month=month + 1, day=min(wall.day, monthrange(year, month + 1)[1]))

@@ -1,0 +1,71 @@
+-- Brings a copied part, which is the current database, up to date with the changes of one build.
+-- `changed_clients` has one row a changed client: from `since` on its events are replaced.
+
+create or replace temp table changed as
+select
+    changes.client_id,
+    changes.client_changed,
+    changes.since,
+    coalesce(clients.client, getvariable('next_client') + row_number() over (
+        partition by clients.client is null order by changes.client_id
+    ) - 1) as client,
+    clients.client is null as is_new
+from incoming_changes as changes
+left join clients on changes.client_id = clients.client_id
+where changes.part = getvariable('part');
+
+delete from clients
+where client in (select client from changed where client_changed);
+
+insert into clients
+select changed.client, rows.client_id, name, client_type, owner_id, currency, created_at, tags
+from incoming_clients as rows
+inner join changed on rows.client_id = changed.client_id
+where changed.client_changed
+order by changed.client;
+
+delete from events using changed
+where events.client = changed.client and events.occurred_at >= changed.since;
+
+delete from lapses using changed
+where lapses.client = changed.client and lapses.occurred_at >= changed.since;
+
+delete from holdings
+where client in (select client from changed);
+
+create or replace temp table added_events as
+select
+    clients.client,
+    clients.client_type,
+    clients.currency,
+    events.occurred_at,
+    coalesce(events.valid_to, 'infinity') as valid_to,
+    events.kind,
+    coalesce(packages.package, 0) as package,
+    exact(events.amount) as amount,
+    exact(events.balance) as balance,
+    events.last_paid_at,
+    events.created = 1 as is_created
+from incoming_events as events
+inner join changed on events.client_id = changed.client_id
+inner join clients on changed.client = clients.client
+left join common.packages as packages on events.package_id = packages.package_id;
+
+insert into events
+select * from added_events
+order by client, occurred_at;
+
+insert into lapses
+select * from added_events
+where valid_to > last_paid_at + interval 26 days and valid_to > occurred_at
+order by client, occurred_at;
+
+insert into holdings
+select client, package, min(occurred_at)
+from events
+where
+    client in (select client from changed)
+    and package <> 0
+    and kind in ('package_activation', 'package_renewal')
+group by client, package
+order by package, client;

@@ -1,0 +1,49 @@
+-- Brings a copied common file up to date: dimensions whole, daily marts from `since_date` on.
+
+create or replace temp table renumbered as
+select
+    coalesce(known.package, (select coalesce(max(package), 0) from common.packages) + row_number() over (
+        partition by known.package is null order by incoming.name, incoming.package_id
+    )) as package,
+    incoming.package_id,
+    incoming.name
+from incoming_packages as incoming
+left join common.packages as known on incoming.package_id = known.package_id;
+
+delete from common.packages;
+
+insert into common.packages
+select package, package_id, name from renumbered
+order by package;
+
+delete from common.daily_flows
+where utc_date >= getvariable('since_date');
+
+insert into common.daily_flows
+select client_type, currency, utc_date, kind, quantity, cast(amount as decimal(38, 6))
+from incoming_flows
+order by client_type, utc_date, currency, kind;
+
+delete from common.daily_cohorts
+where utc_date >= getvariable('since_date');
+
+insert into common.daily_cohorts
+select
+    changes.client_type,
+    changes.cohort,
+    changes.currency,
+    changes.utc_date,
+    coalesce(before.created_clients, 0) + sum(changes.created_clients) over so_far,
+    coalesce(before.positive_clients, 0) + sum(changes.positive_clients) over so_far,
+    coalesce(before.negative_clients, 0) + sum(changes.negative_clients) over so_far,
+    coalesce(before.clients, 0) + sum(changes.clients) over so_far,
+    coalesce(before.positive_balance, 0) + sum(cast(changes.positive_balance as decimal(38, 6))) over so_far,
+    coalesce(before.negative_balance, 0) + sum(cast(changes.negative_balance as decimal(38, 6))) over so_far
+from incoming_cohorts as changes
+left join (
+    select distinct on (client_type, cohort, currency) *
+    from common.daily_cohorts
+    order by client_type, cohort, currency, utc_date desc
+) as before using (client_type, cohort, currency)
+window so_far as (partition by changes.client_type, changes.cohort, changes.currency order by changes.utc_date)
+order by changes.client_type, changes.cohort, changes.utc_date, changes.currency;

@@ -1,0 +1,48 @@
+-- What belongs to no client: one file of the report store.
+
+-- Grain: one row a package. `package` is a number above 0 that stays the same from build to build.
+create table packages (
+    package integer not null,
+    package_id varchar not null,
+    name varchar not null
+);
+
+-- Grain: one row a currency and first UTC date of its rate.
+create table exchange_rates (
+    currency varchar not null,
+    valid_from date not null,
+    rate decimal(38, 18) not null
+);
+
+-- Grain: one row a client type, currency, UTC date and kind of transaction.
+create table daily_flows (
+    client_type varchar not null,
+    currency varchar not null,
+    utc_date date not null,
+    kind varchar not null,
+    quantity bigint not null,
+    amount decimal(38, 6) not null
+);
+
+-- Grain: one row a client type, cohort, currency and UTC date on which the cohort changed. The
+-- measures are those of the cohort at the end of that day.
+create table daily_cohorts (
+    client_type varchar not null,
+    cohort varchar not null,
+    currency varchar not null,
+    utc_date date not null,
+    created_clients bigint not null,
+    positive_clients bigint not null,
+    negative_clients bigint not null,
+    clients bigint not null,
+    positive_balance decimal(38, 6) not null,
+    negative_balance decimal(38, 6) not null
+);
+
+-- Grain: one row a client type and UTC date with transactions.
+create table daily_spans (
+    client_type varchar not null,
+    utc_date date not null,
+    first_at timestamptz not null,
+    last_at timestamptz not null
+);

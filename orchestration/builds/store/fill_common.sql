@@ -1,0 +1,27 @@
+-- Fills a new common file from the dimensions and daily marts of a full build.
+
+insert into common.packages
+select row_number() over (order by name, package_id), package_id, name
+from incoming_packages
+order by 1;
+
+insert into common.daily_flows
+select client_type, currency, utc_date, kind, quantity, cast(amount as decimal(38, 6))
+from incoming_flows
+order by client_type, utc_date, currency, kind;
+
+insert into common.daily_cohorts
+select
+    client_type,
+    cohort,
+    currency,
+    utc_date,
+    sum(created_clients) over so_far,
+    sum(positive_clients) over so_far,
+    sum(negative_clients) over so_far,
+    sum(clients) over so_far,
+    sum(cast(positive_balance as decimal(38, 6))) over so_far,
+    sum(cast(negative_balance as decimal(38, 6))) over so_far
+from incoming_cohorts
+window so_far as (partition by client_type, cohort, currency order by utc_date)
+order by client_type, cohort, utc_date, currency;

@@ -1,0 +1,40 @@
+-- Fills a new part, which is the current database, from `incoming_clients` and `incoming_events`.
+-- Rows lie in the order of type, owner and client, so that one owner's rows lie together.
+
+insert into clients
+select client, client_id, name, client_type, owner_id, currency, created_at, tags
+from incoming_clients
+where part = getvariable('part')
+order by client;
+
+insert into events
+select
+    clients.client,
+    clients.client_type,
+    clients.currency,
+    events.occurred_at,
+    coalesce(events.valid_to, 'infinity'),
+    events.kind,
+    coalesce(packages.package, 0),
+    exact(events.amount),
+    exact(events.balance),
+    events.last_paid_at,
+    events.created = 1
+from incoming_events as events
+inner join clients on events.client_id = clients.client_id
+left join common.packages as packages on events.package_id = packages.package_id
+order by clients.client, events.occurred_at;
+
+insert into holdings
+select client, package, min(occurred_at)
+from events
+where package <> 0 and kind in ('package_activation', 'package_renewal')
+group by client, package
+order by package, client;
+
+-- An active duration is at least a month. The shortest month has 28 days, less what a change of the
+-- clocks or of the date line takes.
+insert into lapses
+select * from events
+where valid_to > last_paid_at + interval 26 days and valid_to > occurred_at
+order by client, occurred_at;

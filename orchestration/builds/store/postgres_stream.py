@@ -1,0 +1,38 @@
+"""Rows of Postgres as Arrow record batches, in bounded memory and without a Python object a row."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from psycopg.conninfo import make_conninfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+    from adbc_driver_manager.dbapi import Connection as AdbcConnection
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+_BATCH_BYTES = str(8 * 1024 * 1024)
+
+
+@contextmanager
+def reading(connection: Connection[TupleRow]) -> Iterator[AdbcConnection]:
+    """Yield a connection of its own to the database of `connection`. It sees committed rows only."""
+    import adbc_driver_postgresql.dbapi as adbc
+
+    password = {"password": connection.info.password} if connection.info.password else {}
+    with adbc.connect(make_conninfo(connection.info.dsn, **password)) as own:
+        yield own
+
+
+@contextmanager
+def stream(source: AdbcConnection, query: str) -> Iterator[pa.RecordBatchReader]:
+    """Yield the rows of `query`, which is fixed text of this package, as record batches."""
+    with source.cursor() as cursor:
+        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": _BATCH_BYTES})
+        cursor.execute(query)
+        with cursor.fetch_record_batch() as batches:
+            yield batches

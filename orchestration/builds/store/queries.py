@@ -1,0 +1,116 @@
+"""What a publish asks Postgres for: fixed text, without parameters.
+
+Amounts travel as whole millionths, which Postgres and Arrow pass on as 64-bit numbers. Wide ones
+travel as text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from duckdb import DuckDBPyConnection
+
+PACKAGES = "select package_id, name from marts.dim_packages"
+
+EXCHANGE_RATES = "select currency, valid_from, rate::text as rate from marts.dim_exchange_rates"
+
+CLIENTS = """
+    select
+        client_id, name, client_type, coalesce(owner_id, '') as owner_id, currency, created_at, tags
+    from marts.fct_clients
+"""
+
+CHANGED_CLIENT_ROWS = f"""
+    {CLIENTS}
+    where client_id in (select client_id from marts.int_changed_clients where client_changed)
+"""
+
+CHANGED_CLIENTS = """
+    select client_id, client_changed, coalesce(since, '-infinity') as since
+    from marts.int_changed_clients
+"""
+
+CHANGED_DATES = """
+    select distinct cast(occurred_at at time zone 'UTC' as date) as utc_date
+    from marts.int_changed_events
+"""
+
+ROUGH_EVENT_COUNT = """
+    select greatest(reltuples, 0) from pg_class where oid = to_regclass('marts.fct_client_events')
+"""
+
+
+def events(relation: str, *, is_wide: bool) -> str:
+    """Return the query for the events in a table of `marts`: of the changed ones, those that are new."""
+    amount, balance = (
+        f"{column}::text" if is_wide else f"cast({column} * 1000000 as bigint)"
+        for column in ("amount", "balance")
+    )
+    condition = "where sign = 1" if relation == "int_changed_events" else ""
+    return f"""
+        select
+            client_id, occurred_at, valid_to, kind, package_id, {amount} as amount,
+            {balance} as balance, last_paid_at, created
+        from marts.{relation} {condition}
+    """
+
+
+def define_exact(duck: DuckDBPyConnection, *, is_wide: bool) -> None:
+    """Define `exact(amount)`, which makes a decimal of an amount as it travelled."""
+    duck.execute(
+        "create or replace temp macro exact(amount) as "
+        + (
+            "cast(amount as decimal(38, 6))"
+            if is_wide
+            else "cast(cast(amount as decimal(18, 0)) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6))"
+        )
+    )
+
+
+def flows(since: date | None = None) -> str:
+    """Return the query for the daily flows from a UTC date on."""
+    return f"""
+        select client_type, currency, utc_date, kind, quantity::bigint, amount::numeric(38, 6)::text as amount
+        from marts.mart_flows_daily {_from_date(since)}
+    """
+
+
+def cohorts(since: date | None = None) -> str:
+    """Return the query for the daily changes of cohorts from a UTC date on."""
+    return f"""
+        select
+            client_type, cohort, currency, utc_date, created_clients::bigint,
+            positive_clients::bigint, negative_clients::bigint, clients::bigint,
+            positive_balance::numeric(38, 6)::text as positive_balance,
+            negative_balance::numeric(38, 6)::text as negative_balance
+        from marts.mart_cohort_changes
+        {_from_date(since)} {"and" if since else "where"} cohort in ('all', 'overall_active')
+    """
+
+
+def _from_date(since: date | None) -> str:
+    return f"where utc_date >= date '{since}'" if since else ""
+
+
+def numbered(clients: str, parts: int) -> str:
+    """Return the query for clients with their number and part, in the order of type, owner and id."""
+    return f"""
+        select
+            cast(row_number() over (order by client_type, owner_id, client_id) as integer) as client,
+            {_part(parts)} as part,
+            rows.*
+        from ({clients}) as rows
+    """
+
+
+def with_part(rows: str, parts: int) -> str:
+    """Return the query for rows of clients with the part that each client's id falls into."""
+    return f"select {_part(parts)} as part, rows.* from ({rows}) as rows"
+
+
+def _part(parts: int) -> str:
+    # hashtext can change between major versions of Postgres; md5 cannot.
+    return f"cast(1 + cast(('x' || substr(md5(client_id), 1, 7)) as bit(28)) :: integer % {parts} as integer)"

@@ -1,1 +1,0 @@
-client_id = any(array(select client_id from candidates))
