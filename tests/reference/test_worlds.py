@@ -57,7 +57,7 @@ def test_the_strategies_reach_what_matters():
     met = Counter()
 
     @settings(
-        max_examples=500,
+        max_examples=1000,
         deadline=None,
         database=None,
         derandomize=True,

@@ -128,6 +128,11 @@ def rarely(draw: st.DrawFn, times_in_ten: int = 1) -> bool:
     return draw(st.integers(0, 9)) > 9 - times_in_ten
 
 
+def by_frequency(client: Client) -> tuple[int, str]:
+    """Return the sort key that puts clients of the most frequent type first."""
+    return -CLIENT_TYPES.count(client.client_type), client.client_type
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> Extract:
     """Draw an extract that keeps the contract of spec 1, and is hostile within it."""
@@ -184,9 +189,19 @@ def draw_transactions(
 
     at_least = draw(st.sampled_from((0, 5, 10, 20)))
     drawn = draw(st.lists(transactions(), min_size=at_least, max_size=40))
-    if draw(st.booleans()):  # else few packages are held by whoever a question is about
+    if not rarely(draw, 3):
+        # One client activates every package. Otherwise few reports have several groups of packages.
+        holder, activated_at = draw(st.sampled_from(sorted(clients, key=by_frequency))), draw(moment)
         drawn += [
-            replace(draw(transactions()), kind="package_activation", package_id=package.package_id)
+            replace(
+                draw(transactions()),
+                client_id=holder.client_id,
+                occurred_at=activated_at,
+                kind="package_activation",
+                package_id=package.package_id,
+                updated_at=activated_at + timedelta(hours=1),
+                voided_at=None,
+            )
             for package in packages
         ]
     return [replace(transaction, transaction_id=f"t{n}") for n, transaction in enumerate(drawn, 1)]
@@ -221,7 +236,7 @@ def questions(draw: st.DrawFn, world: Extract) -> Question:
     last += timedelta(days=draw(st.sampled_from((31, 0, 366))))
     if "date" in group_by:  # enough columns to see what there is to see
         last = min(last, first + timedelta(days=35))
-    client_types = sorted({c.client_type for c in world.clients}, key=lambda one: (one != "client", one))
+    client_types = list(dict.fromkeys(c.client_type for c in sorted(world.clients, key=by_frequency)))
     resellers = [c for c in world.clients if c.client_type == "reseller"]
     params = Params(
         interval=draw_interval(draw, first, last, ZoneInfo(zone)),

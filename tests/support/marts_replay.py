@@ -89,8 +89,8 @@ class IncrementalReplay(MartsReplay):
         connection.execute("insert into billing.exchange_rates values ('EUR', '2018-01-01', 1.25)")
         connection.execute("update billing.clients set name = 'D'")
         connection.commit()
-        build = build_marts(connection, state=state)
-        assert (build.is_full, build.skipped_models) == (False, frozenset())
+        self.build = build_marts(connection, state=state)
+        assert (self.build.is_full, self.build.skipped_models) == (False, frozenset())
         self._catch_up = [*_statements(connection, state, is_full=False)]
 
     def catch_up(self) -> None:
