@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+_EVENTS_OF_TYPE = "select * from {} where client_type = getvariable('asked').client_type"
+"""Events, or lapses, of all clients of a type. They can lie together in a store, and are then read alone."""
+_EVENTS_OF_SCOPE = f"select events.* from ({_EVENTS_OF_TYPE}) as events inner join scope using (client)"
 
 
 class StoreSums(NamedTuple):
@@ -64,6 +69,8 @@ class StoreQuery:
             "no_package_group": groups.no_package,
         }
         set_variables(self.cursor, asked=asked | (self._periods(known) if known else {}))
+        kind = "table" if self._is_filtered else "view"
+        self.cursor.execute(f"create temp {kind} scope as from clients_in_scope()")
         if groups.everyone:
             # Statements name the table, whether or not they read it.
             self.cursor.execute("create temp table members (client integer, last_period integer)")
@@ -103,7 +110,7 @@ class StoreQuery:
                 " and utc_date < cast(getvariable('asked').last_end as date)"
             )
         else:
-            self._use_events()
+            self._use("events")
             found = self._rows(statement("data_interval"))
         return next(((first, last) for first, last in found if first is not None), None)
 
@@ -112,7 +119,7 @@ class StoreQuery:
         if self._source == "daily marts":
             # The sums of the daily marts name no client.
             self.cursor.execute("drop table if exists states")
-            self._use_events()
+            self._use("events")
             self._run("states")
         else:
             self._make_states()
@@ -122,15 +129,23 @@ class StoreQuery:
         """Create the look-up tables of the periods, and return what else the statements ask of them."""
         ends = [_microseconds(period.end) for period in known]
         since = [_microseconds(period.active_since) for period in known]
-        # The first start can lie anywhere, within a second of the next: it is compared by itself.
-        slots = create_slots(self.cursor, "end", cut_slots(ends[:-1], until=ends[-1]))
-        slots |= create_slots(self.cursor, "active", cut_slots(since[1:], already=1))
-        return slots | {
+        first_start = _microseconds(known[0].start)
+        # The data can end an instant after a period begins, so the last ones are compared by themselves.
+        end_slots = cut_slots(ends[:-1], min(first_start, ends[0]), ends[-1])
+        active_slots = cut_slots(since[1:-1], since[0], since[-1])
+        create_slots(self.cursor, "end", end_slots)
+        create_slots(self.cursor, "active", active_slots)
+        return {
+            "first_end_slot": end_slots.first,
+            "last_end_slot": end_slots.last,
+            "first_active_slot": active_slots.first,
+            "last_active_slot": active_slots.last,
             "periods": len(known),
             "first_start": known[0].start,
             "first_end": known[0].end,
             "last_end": known[-1].end,
             "first_active_since": known[0].active_since,
+            "last_active_since": known[-1].active_since,
             "last_dates": [(period.end - _MICROSECOND).date() for period in known],
         }
 
@@ -154,17 +169,19 @@ class StoreQuery:
         if self._states_made:
             return
         if self._source == "daily marts":
-            self.cursor.execute("create or replace temp view scoped_events as from lapses_of_type()")
+            # Whoever has not lapsed is in the sums of the daily marts.
+            self._use("lapses")
         else:
-            self._use_events()
+            self._use("events")
         self._run("states")
         if not self._groups.everyone:
             self._run("states_of_members")
         self._states_made = True
 
-    def _use_events(self) -> None:
-        source = "events_of_scope" if self._is_filtered else "events_of_type"
-        self.cursor.execute(f"create or replace temp view scoped_events as from {source}()")
+    def _use(self, table: Literal["events", "lapses"]) -> None:
+        """Let `scoped_events` be the rows of a table that are of clients in scope."""
+        rows = _EVENTS_OF_SCOPE if self._is_filtered else _EVENTS_OF_TYPE
+        self.cursor.execute(f"create or replace temp view scoped_events as {rows.format(table)}")
 
     def _run(self, name: Statement) -> None:
         self.cursor.execute(statement(name))

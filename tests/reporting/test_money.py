@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
-from orchestration.reporting.cells import SumRow, Sums
+from orchestration.reporting.exact import rounded_sums
 from orchestration.reporting.money import closing_date, rounded
-from orchestration.reporting.table import Block
 
 DAY = date(2018, 3, 1)
 
@@ -34,31 +34,35 @@ def test_amounts_beyond_the_decimal_context_keep_every_cent():
     )
 
 
-def refilled(*amounts):
-    """What refills come to in one period: amounts, or pairs of one in the base currency and the rate that divides it."""
-    rows = [
-        SumRow(1, 1, "refill", 1, Decimal(0), Decimal(amount[0]), Decimal(amount[1]), None, None)
-        if isinstance(amount, tuple)
-        else SumRow(1, 1, "refill", 1, Decimal(amount), Decimal(0), None, None, None)
-        for amount in amounts
-    ]
-    block = Block(None, Sums(rows).block_cells(1, known=1, periods=1))
-    return block.row("Balance Refill", "Total") + block.row("Balance Refill", "Avg")
+def total_and_half(*amounts):
+    """Return the rounded sum of amounts, and half of it. A pair is an amount and the rate that divides it."""
+    pairs = [amount if isinstance(amount, tuple) else (amount, "1") for amount in amounts]
+    scale = 10**6
+    numerators = np.array([int(Fraction(amount) * scale) for amount, _ in pairs], object)
+    denominators = np.array([int(rate) for _, rate in pairs], object)
+    found = []
+    for parts in (1, 2):
+        divisors = np.array([parts * scale // 100])
+        (cents,) = rounded_sums(np.zeros(len(pairs), np.int64), numerators, denominators, divisors)
+        found.append(Decimal(f"{int(cents)}e-2"))
+    return tuple(found)
 
 
 def test_quotients_that_never_end_still_meet_the_half_cent():
     """0.01/3 + 0.01/6 is half a cent exactly; no length of decimals adds up to it."""
-    assert refilled(("0.01", "3"), ("0.01", "6")) == (Decimal("0.01"), Decimal("0.00"))
+    assert total_and_half(("0.01", "3"), ("0.01", "6")) == (Decimal("0.01"), Decimal("0.00"))
+    assert total_and_half(("-0.01", "3"), ("-0.01", "6")) == (Decimal("-0.01"), Decimal("0.00"))
+    assert total_and_half(("0.01", "3"), ("0.01", "6"), "-0.000001")[0] == Decimal("0.00")
 
 
 def test_amounts_that_need_no_rate_are_added_to_those_that_do():
-    assert refilled("1.5", ("0.01", "4"), "-0.5") == (Decimal("1.00"), Decimal("0.33"))
+    assert total_and_half("1.5", ("0.01", "4"), "-0.5") == (Decimal("1.00"), Decimal("0.50"))
+    assert total_and_half("1.5", ("0.02", "4"), "-0.5") == (Decimal("1.01"), Decimal("0.50"))
 
 
 def test_a_sum_wider_than_the_decimal_context_keeps_every_cent():
-    assert refilled("123456789012345678901234567890123456.78", "0.005")[0] == Decimal(
-        "123456789012345678901234567890123456.79"
-    )
+    total, _ = total_and_half("123456789012345678901234567890123456.78", "0.005")
+    assert total == Decimal("123456789012345678901234567890123456.79")
 
 
 @pytest.mark.parametrize(

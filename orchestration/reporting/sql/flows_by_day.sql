@@ -8,11 +8,11 @@ select
     end + 1 as period,
     flows.kind,
     flows.currency,
-    date_diff('day', date '1970-01-01', flows.utc_date) as utc_day,
+    slots.utc_day,
     flows.quantity,
     flows.amount
 from daily_flows as flows
-inner join end_slots as slots on slots.slot = end_slot(cast(flows.utc_date as timestamptz))
+inner join end_slots as slots on slots.slot = half_day(cast(flows.utc_date as timestamptz))
 where
     flows.client_type = getvariable('asked').client_type
     and flows.utc_date >= cast(getvariable('asked').first_start as date)

@@ -8,11 +8,11 @@ select
     end + 1 as period,
     events.kind,
     events.currency,
-    utc_day(events.occurred_at) as utc_day,
+    slots.utc_day,
     count(*) as quantity,
     sum(events.amount) as amount
 from scoped_events as events
-inner join end_slots as slots on slots.slot = end_slot(events.occurred_at)
+inner join end_slots as slots on slots.slot = half_day(events.occurred_at)
 where
     events.occurred_at >= getvariable('asked').first_start
     and events.occurred_at < getvariable('asked').last_end

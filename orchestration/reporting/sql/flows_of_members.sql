@@ -14,10 +14,10 @@ placed as (
         events.kind,
         events.package,
         events.currency,
-        utc_day(events.occurred_at) as utc_day,
+        slots.utc_day,
         events.amount
     from scoped_events as events
-    inner join end_slots as slots on slots.slot = end_slot(events.occurred_at)
+    inner join end_slots as slots on slots.slot = half_day(events.occurred_at)
     where
         events.occurred_at >= getvariable('asked').first_start
         and events.occurred_at < getvariable('asked').last_end

@@ -13,7 +13,7 @@ held as (
         cast(null as timestamptz) as until
     from holdings
     inner join group_packages on holdings.package = group_packages.package
-    where holdings.client in (select client from scope() as scope)
+    where holdings.client in (select client from scope)
     group by group_packages.group_number, holdings.client
     union all
     -- The group `No package`: until the first package of all.
@@ -22,7 +22,7 @@ held as (
         scope.client,
         null as since,
         first_held.until
-    from scope() as scope
+    from scope
     left join (
         select client, min(held_since) as until
         from holdings
@@ -47,10 +47,10 @@ numbered as (
             else until_slot.count_before
         end as last_period
     from held
-    left join end_slots as since_slot
-        on since_slot.slot = end_slot(least(held.since, getvariable('asked').last_end))
-    left join end_slots as until_slot
-        on until_slot.slot = end_slot(least(held.until, getvariable('asked').last_end))
+    inner join end_slots as since_slot
+        on since_slot.slot = end_slot(held.since)
+    inner join end_slots as until_slot
+        on until_slot.slot = end_slot(held.until)
 )
 
 select * from numbered

@@ -1,7 +1,7 @@
 -- Resellers that own clients in scope at some period's end (definition: Scope).
 -- Grain: one row a reseller.
 select distinct scope.owner_id, coalesce(resellers.name, scope.owner_id)
-from scope() as scope
+from scope
 left join clients as resellers on scope.owner_id = resellers.client_id
 where
     scope.owner_id <> ''

@@ -40,12 +40,13 @@ select
     case
         when lasting.last_paid_at is null then null
         when lasting.last_paid_at < getvariable('asked').first_active_since then 0
-        when lasting.last_paid_at >= paid.boundary then paid.count_after
-        else paid.count_before
+        when lasting.last_paid_at >= getvariable('asked').last_active_since then getvariable('asked').periods
+        when lasting.last_paid_at >= paid.boundary then paid.count_after + 1
+        else paid.count_before + 1
     end as last_active_period,
     lasting.is_created,
     lasting.balance,
     lasting.last_paid_at
 from lasting
-inner join end_slots as ended on ended.slot = end_slot(least(lasting.valid_to, getvariable('asked').last_end))
-left join active_slots as paid on paid.slot = active_slot(lasting.last_paid_at);
+inner join end_slots as ended on ended.slot = end_slot(lasting.valid_to)
+inner join active_slots as paid on paid.slot = active_slot(lasting.last_paid_at);
