@@ -89,6 +89,12 @@ def cohorts_from_days(sums: pa.Table, lapses: Cohorts, periods: int) -> Cohorts:
     balances = np.zeros((3, 2, *shape), dtype)
     balances[cohort, 0, 0, currency, period] = positive
     balances[cohort, 1, 0, currency, period] = negative
+    # A period without a row has the sums of the last period before it that has one.
+    known = np.full((3, len(currencies), periods), -1)
+    known[cohort, currency, period] = period
+    latest = np.maximum.accumulate(known, axis=-1)
+    for measured in (counts, balances):
+        measured[:, :, 0] = np.take_along_axis(measured[:, :, 0], latest[:, np.newaxis].clip(0), axis=-1)
     counts[0], balances[0] = counts[1], balances[1]
     for place, name in enumerate(lapses.currencies):
         at = currencies.index(name)
@@ -241,10 +247,15 @@ def _converted(
 
 def _codes(column: pa.ChunkedArray) -> tuple[list[str], Numbers]:
     """Return the distinct texts of a column, and for each row the place of its text among them."""
-    encoded = column.combine_chunks().dictionary_encode()
-    if hasattr(encoded, "chunks"):
-        encoded = encoded.combine_chunks()
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    encoded = column.combine_chunks()
+    if not hasattr(encoded, "indices"):
+        encoded = encoded.dictionary_encode()
+    numbers: Numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    texts = encoded.dictionary.to_pylist()
+    used = np.flatnonzero(np.bincount(numbers, minlength=len(texts)))
+    places = np.zeros(len(texts), np.int64)
+    places[used] = np.arange(len(used))
+    return [texts[number] for number in used], places[numbers]
 
 
 def _integers(table: pa.Table, name: str) -> Numbers:

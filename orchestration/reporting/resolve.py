@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from orchestration.builds.store import Build
 from orchestration.errors import RequestError
@@ -73,14 +74,14 @@ def unknown_names(build: Build, query: ReportQuery, base_currency: str) -> list[
 
 
 def _unknown_tags(build: Build, tags: Sequence[str]) -> list[UnknownName]:
-    """Tags that no client bears. All that are known are read only to say what is near."""
-    borne = "select distinct unnest(list_intersect(tags, $tags)) from clients where list_has_any(tags, $tags)"
-    found = {tag for (tag,) in build.rows(borne, {"tags": list(tags)})} if tags else set()
-    unknown = [tag for tag in tags if tag not in found]
-    if not unknown:
+    """Return an error for each tag that no client has."""
+    if not tags:
         return []
-    known = [tag for (tag,) in build.rows("select distinct unnest(tags) from clients")]
-    return [UnknownName("client_tags", _unknown("client tag", tag, known)) for tag in unknown]
+    known = _rows_once(build, "select distinct unnest(tags) from clients")
+    names = [tag for (tag,) in known]
+    return [
+        UnknownName("client_tags", _unknown("client tag", tag, names)) for tag in tags if (tag,) not in known
+    ]
 
 
 def _unknown_of(
@@ -122,20 +123,25 @@ def _as_pairs(packages: Sequence[Package]) -> list[tuple[str, str]]:
 
 
 def _resellers(build: Build) -> list[tuple[str, str]]:
-    return [
-        (client_id, name)
-        for client_id, name in build.rows(
-            "select client_id, name from clients where client_type = 'reseller'"
-        )
-    ]
+    """Return the id and name of every reseller."""
+    return _rows_once(build, "select client_id, name from clients where client_type = 'reseller'")
 
 
 def _packages(build: Build) -> list[Package]:
-    """All packages in the order of a report's groups: by name, by id among namesakes, by code point (spec 7)."""
-    rows = build.rows("select package_id, name from packages")
+    """Return all packages in the order of a report's groups.
+
+    They are sorted by name, those of one name by id, both by code point (definition: Grouping by package).
+    """
+    rows = _rows_once(build, "select package_id, name from packages")
     return sorted((Package(*row) for row in rows), key=lambda package: (package.name, package.package_id))
 
 
 def _currencies(build: Build, base_currency: str) -> list[str]:
-    rows = build.rows("select currency from exchange_rates union select currency from clients")
+    rows = _rows_once(build, "select currency from exchange_rates union select currency from clients")
     return sorted({base_currency, *(currency for (currency,) in rows)})
+
+
+def _rows_once(build: Build, query: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a fixed query, which are read once for each opened build."""
+    rows: list[tuple[Any, ...]] = build.remember(query, lambda: build.rows(query))
+    return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -25,9 +25,21 @@ _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-_EVENTS_OF_TYPE = "select * from {} where client_type = getvariable('asked').client_type"
-"""Events, or lapses, of all clients of a type. They can lie together in a store, and are then read alone."""
-_EVENTS_OF_SCOPE = f"select events.* from ({_EVENTS_OF_TYPE}) as events inner join scope using (client)"
+_CURRENCIES = "select currency, code from currencies order by currency"
+_LAPSES_OF_TYPE = """
+    create or replace temp view scoped_events as
+    select * from lapses where client_type = getvariable('asked').client_type
+"""
+_EVENTS_OF_TYPE = """
+    create or replace temp view scoped_events as
+    select * from events where client_type = getvariable('asked').client_type
+"""
+# The type is asked for as well: stretches of a store hold one type, and the others are left unread.
+_EVENTS_OF_CLIENTS = """
+    create or replace temp view scoped_events as
+    select events.* from events inner join chosen_clients using (client)
+    where events.client_type = getvariable('asked').client_type
+"""
 
 
 class StoreSums(NamedTuple):
@@ -59,8 +71,8 @@ class StoreQuery:
         self.cursor = build.cursor()
         self._groups = groups
         self._known = known
+        self._currencies = build.remember(_CURRENCIES, lambda: _currencies(build))
         self._source = source_of(filters, groups, known)
-        self._is_filtered = bool(filters.owner_ids or filters.client_tags) or not groups.everyone
         asked = {
             "client_type": query.client_type,
             "owner_ids": filters.owner_ids,
@@ -69,13 +81,7 @@ class StoreQuery:
             "no_package_group": groups.no_package,
         }
         set_variables(self.cursor, asked=asked | (self._periods(known) if known else {}))
-        kind = "table" if self._is_filtered else "view"
-        self.cursor.execute(f"create temp {kind} scope as from clients_in_scope()")
-        if groups.everyone:
-            # Statements name the table, whether or not they read it.
-            self.cursor.execute("create temp table members (client integer, last_period integer)")
-        else:
-            self._prepare_members()
+        self._events = self._choose_clients(filters)
         self._states_made = False
 
     def groups_in_scope(self) -> list[int]:
@@ -110,7 +116,7 @@ class StoreQuery:
                 " and utc_date < cast(getvariable('asked').last_end as date)"
             )
         else:
-            self._use("events")
+            self.cursor.execute(self._events)
             found = self._rows(statement("data_interval"))
         return next(((first, last) for first, last in found if first is not None), None)
 
@@ -119,7 +125,7 @@ class StoreQuery:
         if self._source == "daily marts":
             # The sums of the daily marts name no client.
             self.cursor.execute("drop table if exists states")
-            self._use("events")
+            self.cursor.execute(self._events)
             self._run("states")
         else:
             self._make_states()
@@ -149,7 +155,25 @@ class StoreQuery:
             "last_dates": [(period.end - _MICROSECOND).date() for period in known],
         }
 
-    def _prepare_members(self) -> None:
+    def _choose_clients(self, filters: Filters) -> str:
+        """Create the tables of clients in scope and of members. Return the view of their events."""
+        has_filter = bool(filters.owner_ids or filters.client_tags)
+        kind = "table" if has_filter else "view"
+        self.cursor.execute(f"create temp {kind} scope as from clients_in_scope()")
+        if self._groups.everyone:
+            # Statements name the table, whether or not they read it.
+            self.cursor.execute("create temp table members (client integer, last_period integer)")
+        else:
+            self._create_members()
+            if self._known and self._groups.no_package is None:
+                self.cursor.execute("create temp table chosen_clients as select distinct client from members")
+                return _EVENTS_OF_CLIENTS
+        if not has_filter:
+            return _EVENTS_OF_TYPE
+        self.cursor.execute("create temp view chosen_clients as select client from scope")
+        return _EVENTS_OF_CLIENTS
+
+    def _create_members(self) -> None:
         rows = pa.table(
             {
                 "group_number": pa.array([number for number, _ in self._groups.members], pa.int32()),
@@ -170,18 +194,13 @@ class StoreQuery:
             return
         if self._source == "daily marts":
             # Whoever has not lapsed is in the sums of the daily marts.
-            self._use("lapses")
+            self.cursor.execute(_LAPSES_OF_TYPE)
         else:
-            self._use("events")
+            self.cursor.execute(self._events)
         self._run("states")
         if not self._groups.everyone:
             self._run("states_of_members")
         self._states_made = True
-
-    def _use(self, table: Literal["events", "lapses"]) -> None:
-        """Let `scoped_events` be the rows of a table that are of clients in scope."""
-        rows = _EVENTS_OF_SCOPE if self._is_filtered else _EVENTS_OF_TYPE
-        self.cursor.execute(f"create or replace temp view scoped_events as {rows.format(table)}")
 
     def _run(self, name: Statement) -> None:
         self.cursor.execute(statement(name))
@@ -190,8 +209,18 @@ class StoreQuery:
         return self.cursor.execute(query).fetchall()
 
     def _table(self, name: Statement) -> pa.Table:
-        return self.cursor.sql(statement(name)).to_arrow_table()
+        """Return the rows of a statement, with the codes of currencies for their numbers."""
+        rows = self.cursor.sql(statement(name)).to_arrow_table().combine_chunks()
+        numbers = rows["currency"].cast(pa.int32()).combine_chunks()
+        codes = pa.DictionaryArray.from_arrays(numbers, self._currencies)
+        return rows.set_column(rows.column_names.index("currency"), "currency", codes)
 
 
 def _microseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
+
+
+def _currencies(build: Build) -> pa.Array:
+    """Return the code of each currency number. There is no number 0."""
+    codes = dict(build.rows(_CURRENCIES))
+    return pa.array([codes.get(number) for number in range(max(codes, default=0) + 1)], pa.string())

@@ -51,7 +51,10 @@ def go_on_with(replay, extract):
 
 def require_that_of_a_full_publish(replay):
     kept = contents(replay.connection)
-    assert len(kept["clients"]) == replay.connection.execute("select count(*) from billing.clients").fetchone()[0]
+    assert (
+        len(kept["clients"])
+        == replay.connection.execute("select count(*) from billing.clients").fetchone()[0]
+    )
     publish_full(replay)
     assert kept == contents(replay.connection)
 

@@ -1,17 +1,18 @@
 """From what a user calls an interval to the periods of a report (spec 2, 3)."""
 
+from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orchestration.reporting.days import whole_days_and_rests
 from pydantic import ValidationError
 
 from orchestration.errors import RequestError
 from orchestration.reporting.intervals import add_months, boundary, resolve_interval
 from orchestration.reporting.parameters import ReportQuery, read_query
+from orchestration.reporting.period_slots import SLOT, cut_slots
 from orchestration.reporting.periods import MOST_PERIODS, cut
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -143,26 +144,61 @@ def test_a_wrong_parameter_is_named_with_what_is_allowed(values, message):
         read_query(values)
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ZONES = [
+    *("UTC", "Asia/Kathmandu", "America/Havana", "Pacific/Apia", "Africa/Monrovia", "Pacific/Kiritimati")
+]
+
+
+def microseconds(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
 @given(
-    zone=st.sampled_from(["UTC", "Asia/Kathmandu", "America/Havana", "Pacific/Apia", "Africa/Monrovia"]),
+    zone=st.sampled_from(ZONES),
     first=st.dates(date(1960, 1, 1), date(2025, 1, 1)),
     length=st.integers(0, 80),
     group=st.sampled_from(["date", "month", "year", []]),
+    duration=st.integers(1, 24),
+    offset=st.integers(-SLOT, SLOT),
 )
-def test_whole_days_and_rests_cover_every_period_exactly_once(zone, first, length, group):
-    query = asked({"from": first, "to": first + timedelta(days=length)}, timezone=zone, group_by=group)
+def test_slots_count_the_boundaries_that_an_instant_reached(zone, first, length, group, duration, offset):
+    query = asked(
+        {"from": first, "to": first + timedelta(days=length)},
+        timezone=zone,
+        group_by=group,
+        active_duration=duration,
+    )
     periods = cut(query, resolve_interval(query, FAR), FAR)
-    day_ranges, rests = whole_days_and_rests(periods)
-    pieces = [(number, *map(at_midnight, between)) for number, *between in day_ranges] + rests
-    for number, period in enumerate(periods, start=1):
-        mine = sorted(piece[1:] for piece in pieces if piece[0] == number)
-        joints = [period.start, *(end for _, end in mine)]
-        assert [start for start, _ in mine] == joints[:-1]
-        assert joints[-1] == period.end
+    for boundaries in (
+        [microseconds(period.end) for period in periods],
+        [microseconds(period.active_since) for period in periods],
+    ):
+        inner = boundaries[:-1]
+        slots = cut_slots(inner, boundaries[0], boundaries[-1])
+        for instant in (*boundaries, *(at + 1 for at in boundaries), *(at + offset for at in boundaries)):
+            place = min(max(instant // SLOT, slots.first), slots.last) - slots.first
+            reached = instant >= slots.boundary[place]
+            counted = (slots.count_after if reached else slots.count_before)[place]
+            if instant < boundaries[-1]:
+                assert counted == bisect_right(inner, instant)
+                after = (slots.next_boundary if reached else slots.boundary)[place]
+                assert after == boundaries[bisect_right(inner, instant)]
 
 
-def at_midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+def test_two_boundaries_of_one_slot_are_refused():
+    with pytest.raises(ValueError, match="two boundaries lie in one slot"):
+        cut_slots([SLOT, SLOT + 1], 0, 2 * SLOT)
+
+
+@given(
+    zone=st.sampled_from(sorted(available_timezones())),
+    first=st.datetimes(datetime(1840, 1, 1), datetime(2037, 1, 1)),
+)
+def test_no_zone_has_a_day_as_short_as_a_slot(zone, first):
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [boundary(midnight + timedelta(days), ZoneInfo(zone)).at for days in range(800)]
+    cut_slots([microseconds(day) for day in days], 0, 0)
 
 
 def test_the_zones_of_this_machine_are_known_and_no_other():

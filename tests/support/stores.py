@@ -73,22 +73,25 @@ def contents(connection: psycopg.Connection) -> dict[str, list[tuple]]:
     named = {
         "clients": "select * exclude client from clients",
         "events": """
-            select clients.client_id, events.* exclude (client, package), packages.package_id
+            select clients.client_id, events.* exclude (client, package, currency), packages.package_id, code
             from events left join clients using (client) left join packages using (package)
+            left join currencies on events.currency = currencies.currency
         """,
         "lapses": """
-            select clients.client_id, lapses.* exclude (client, package), packages.package_id
+            select clients.client_id, lapses.* exclude (client, package, currency), packages.package_id, code
             from lapses left join clients using (client) left join packages using (package)
+            left join currencies on lapses.currency = currencies.currency
         """,
         "holdings": """
             select clients.client_id, packages.package_id, held_since
             from holdings left join clients using (client) left join packages using (package)
         """,
         "packages": "select package_id, name from packages",
-    } | {table: f"select * from {table}" for table in ("exchange_rates", "daily_flows", "daily_spans")}
+        "daily_flows": "select * exclude currency from daily_flows left join currencies using (currency)",
+    } | {table: f"select * from {table}" for table in ("exchange_rates", "daily_spans")}
     # A date on which nothing changed in the end may be left out or repeat the sums of the date before.
     named["daily_cohorts"] = """
-        select * from daily_cohorts
+        select * exclude currency from daily_cohorts left join currencies using (currency)
         qualify row (created_clients, clients, positive_clients, negative_clients, positive_balance, negative_balance)
             is distinct from lag(row (
                 created_clients, clients, positive_clients, negative_clients, positive_balance, negative_balance

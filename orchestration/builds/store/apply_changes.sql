@@ -1,5 +1,5 @@
 -- Brings a copied part, which is the current database, up to date with the changes of one build.
--- `changed_clients` has one row a changed client: from `since` on its events are replaced.
+-- `incoming_changes` has one row a changed client: from `since` on its events are replaced.
 
 create or replace temp table changed as
 select
@@ -37,7 +37,7 @@ create or replace temp table added_events as
 select
     clients.client,
     clients.client_type,
-    clients.currency,
+    currencies.currency,
     events.occurred_at,
     coalesce(events.valid_to, 'infinity') as valid_to,
     events.kind,
@@ -49,6 +49,7 @@ select
 from incoming_events as events
 inner join changed on events.client_id = changed.client_id
 inner join clients on changed.client = clients.client
+inner join common.currencies on clients.currency = currencies.code
 left join common.packages as packages on events.package_id = packages.package_id;
 
 insert into events

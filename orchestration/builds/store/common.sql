@@ -7,6 +7,12 @@ create table packages (
     name varchar not null
 );
 
+-- Grain: one row a currency of clients. `currency` is a number above 0 that stays the same from build to build.
+create table currencies (
+    currency smallint not null,
+    code varchar not null
+);
+
 -- Grain: one row a currency and first UTC date of its rate.
 create table exchange_rates (
     currency varchar not null,
@@ -16,10 +22,10 @@ create table exchange_rates (
 
 -- Grain: one row a client type, currency, UTC date and kind of transaction.
 create table daily_flows (
-    client_type varchar not null,
-    currency varchar not null,
+    client_type enum ('calling_card', 'call_shop', 'client', 'reseller') not null,
+    currency smallint not null,
     utc_date date not null,
-    kind varchar not null,
+    kind enum ('refill', 'usage', 'package_activation', 'package_renewal', 'transfer', 'adjustment', 'created') not null,
     quantity bigint not null,
     amount decimal(38, 6) not null
 );
@@ -27,9 +33,9 @@ create table daily_flows (
 -- Grain: one row a client type, cohort, currency and UTC date on which the cohort changed. The
 -- measures are those of the cohort at the end of that day.
 create table daily_cohorts (
-    client_type varchar not null,
+    client_type enum ('calling_card', 'call_shop', 'client', 'reseller') not null,
     cohort varchar not null,
-    currency varchar not null,
+    currency smallint not null,
     utc_date date not null,
     created_clients bigint not null,
     positive_clients bigint not null,
@@ -41,7 +47,7 @@ create table daily_cohorts (
 
 -- Grain: one row a client type and UTC date with transactions.
 create table daily_spans (
-    client_type varchar not null,
+    client_type enum ('calling_card', 'call_shop', 'client', 'reseller') not null,
     utc_date date not null,
     first_at timestamptz not null,
     last_at timestamptz not null

@@ -5,16 +5,22 @@ select row_number() over (order by name, package_id), package_id, name
 from incoming_packages
 order by 1;
 
+insert into common.currencies
+select row_number() over (order by currency), currency
+from (select distinct currency from incoming_clients)
+order by 1;
+
 insert into common.daily_flows
-select client_type, currency, utc_date, kind, quantity, cast(amount as decimal(38, 6))
-from incoming_flows
-order by client_type, utc_date, currency, kind;
+select client_type, currencies.currency, utc_date, kind, quantity, cast(amount as decimal(38, 6))
+from incoming_flows as flows
+inner join common.currencies on flows.currency = currencies.code
+order by client_type, utc_date, currencies.currency, kind;
 
 insert into common.daily_cohorts
 select
     client_type,
     cohort,
-    currency,
+    currencies.currency,
     utc_date,
     sum(created_clients) over so_far,
     sum(positive_clients) over so_far,
@@ -22,6 +28,7 @@ select
     sum(clients) over so_far,
     sum(cast(positive_balance as decimal(38, 6))) over so_far,
     sum(cast(negative_balance as decimal(38, 6))) over so_far
-from incoming_cohorts
-window so_far as (partition by client_type, cohort, currency order by utc_date)
-order by client_type, cohort, utc_date, currency;
+from incoming_cohorts as changes
+inner join common.currencies on changes.currency = currencies.code
+window so_far as (partition by client_type, cohort, currencies.currency order by utc_date)
+order by client_type, cohort, utc_date, currencies.currency;

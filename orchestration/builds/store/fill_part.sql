@@ -11,7 +11,7 @@ insert into events
 select
     clients.client,
     clients.client_type,
-    clients.currency,
+    currencies.currency,
     events.occurred_at,
     coalesce(events.valid_to, 'infinity'),
     events.kind,
@@ -22,6 +22,7 @@ select
     events.created = 1
 from incoming_events as events
 inner join clients on events.client_id = clients.client_id
+inner join common.currencies on clients.currency = currencies.code
 left join common.packages as packages on events.package_id = packages.package_id
 order by clients.client, events.occurred_at;
 

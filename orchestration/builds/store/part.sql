@@ -17,11 +17,11 @@ create table clients (
 -- instant e with occurred_at < e <= valid_to. `package` is 0 for an event without a package.
 create table events (
     client integer not null,
-    client_type varchar not null,
-    currency varchar not null,
+    client_type enum ('calling_card', 'call_shop', 'client', 'reseller') not null,
+    currency smallint not null,
     occurred_at timestamptz not null,
     valid_to timestamptz not null,
-    kind varchar not null,
+    kind enum ('refill', 'usage', 'package_activation', 'package_renewal', 'transfer', 'adjustment', 'created') not null,
     package integer not null,
     amount decimal(18, 6) not null,
     balance decimal(18, 6) not null,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
 _PART_TABLES = ("clients", "events", "holdings", "lapses")
-_COMMON_TABLES = ("packages", "exchange_rates", "daily_flows", "daily_cohorts", "daily_spans")
+_COMMON_TABLES = ("packages", "currencies", "exchange_rates", "daily_flows", "daily_cohorts", "daily_spans")
 
 
 class _OpenedStore(NamedTuple):
@@ -159,6 +159,9 @@ def _close(connection: Connection[TupleRow]) -> None:
 def _attached(folder: Path, stored: tuple[StoreFile, ...]) -> DuckDBPyConnection:
     """Return a connection in which each table of the store is a view over its parts."""
     store = in_memory(folder / "tmp")
+    # Statements name the small side of each join last. DuckDB takes the look-up by slot for selective,
+    # and would build hash tables of events.
+    store.execute("set global disabled_optimizers = 'join_order,build_side_probe_side'")
     for file in stored:
         attach(store, folder / file.name, f"part_{file.part}", read_only=True)
     parts = [file.part for file in stored if file.part != COMMON]
