@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from orchestration.reporting.exact import Numbers, rounded_quotients, rounded_sums, summable, whole_numbers
-from orchestration.reporting.exchange_rates import ONE, ExchangeRates
+from orchestration.reporting.exact import (
+    Numbers,
+    QuotientSums,
+    in_common_units,
+    narrowed,
+    products,
+    rounded_quotients,
+    summable,
+    whole_numbers,
+)
 from orchestration.reporting.table import METRICS, Row, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
+
+    from orchestration.reporting.exchange_rates import ExchangeRates
 
 KINDS = ("refill", "usage", "package_activation", "package_renewal")
 """The kinds of transactions that the report shows, in the order of its rows."""
@@ -132,11 +142,11 @@ def cells_of_groups(
                 _Money(money.cents[cohort, group], money.is_nothing[cohort, group]) for money in balances
             ]
         refill, usage, activation, renewal = (
-            _Money(totals[group, :, kind], flow_quantities[group, :, kind] == 0) for kind in range(4)
+            _Money(totals[kind, group], flow_quantities[kind, group] == 0) for kind in range(4)
         )
-        columns += [flow_quantities[group, :, 0], refill, _row(averages[0], group)]
+        columns += [flow_quantities[0, group], refill, _row(averages[0], group)]
         columns += [usage, _row(averages[1], group)]
-        columns += [flow_quantities[group, :, 2], activation, flow_quantities[group, :, 3], renewal]
+        columns += [flow_quantities[2, group], activation, flow_quantities[3, group], renewal]
         found.append(
             tuple(
                 Row.of_numbers(*_padded(column, periods), is_money=metric.unit is Unit.MONEY)
@@ -169,26 +179,21 @@ def _converted_balances(
     days = np.array([(day - _EPOCH).days for day in closing_dates], np.int64)
     # Whoever has a balance, zero or not, needs a rate.
     needed = cohorts.counts[2, 1].any(axis=0)
-    foreign = [name != rates.report_currency for name in cohorts.currencies]
+    needs_rate = needed[[name != rates.report_currency for name in cohorts.currencies]].any(axis=0)
     divided = np.full(len(days), 1, object)
-    needs_rate = needed[foreign].any(axis=0)
     divided[needs_rate] = rates.denominators(days[needs_rate])
-    is_plain = not needs_rate.any()
-    shape = cohorts.balances.shape
-    sums = np.zeros((*shape[:3], shape[-1]), cohorts.balances.dtype if is_plain else object)
+    factors = np.zeros((len(cohorts.currencies), len(days)), object)
     for place, name in enumerate(cohorts.currencies):
-        own = cohorts.balances[:, :, :, place]
         if name == rates.report_currency:
-            sums += own if is_plain else own * divided
-            continue
-        factors = np.zeros(len(days), object)
-        factors[needed[place]] = rates.numerators(name, days[needed[place]])
-        if factors.any():
-            sums += own * factors
+            factors[place] = divided
+        else:
+            factors[place, needed[place]] = rates.numerators(name, days[needed[place]])
+    own, unit = in_common_units(cohorts.balances, _MILLIONTHS_A_CENT)
+    sums = products(own, narrowed(factors)).sum(axis=3)
     counts = cohorts.counts.sum(axis=3)
     by_measure = (sums[:, 0], sums[:, 1], sums[:, 0] + sums[:, 1])
     holders = (counts[:, 2], counts[:, 3], counts[:, 1])
-    scale = _MILLIONTHS_A_CENT if is_plain else divided * _MILLIONTHS_A_CENT
+    scale = narrowed(divided * (_MILLIONTHS_A_CENT // unit))
     return [
         _Money(rounded_quotients(total, scale), holding == 0)
         for total, holding in zip(by_measure, holders, strict=True)
@@ -198,51 +203,61 @@ def _converted_balances(
 def _flows(
     flows: pa.Table, first_group: int, groups: int, known: int, active: Numbers, rates: ExchangeRates
 ) -> tuple[Numbers, Numbers, tuple[_Money, _Money]]:
-    """Return quantities and totals by group, period and kind, and the averages of refills and usage."""
+    """Return quantities and totals by kind, group and period, and the averages of refills and usage."""
     group = _integers(flows, "group_number") - first_group
     chosen = (group >= 0) & (group < groups)
+    group = group[chosen]
     names, kind = _codes(flows["kind"])
     kind = np.array([KINDS.index(name) for name in names], np.int64)[kind][chosen]
-    shape = (groups, known, len(KINDS))
     period = _integers(flows, "period")[chosen] - 1
-    place = np.ravel_multi_index((group[chosen], period, kind), shape)
-    quantities = np.zeros(shape, np.int64)
-    np.add.at(quantities.reshape(-1), place, _integers(flows, "quantity")[chosen])
-    amount = whole_numbers(flows["amount"])[chosen]
-    currencies, currency = _codes(flows["currency"])
+    quantities = np.zeros((len(KINDS), groups, known), np.int64)
+    np.add.at(quantities, (kind, group, period), _integers(flows, "quantity")[chosen])
     day = _integers(flows, "utc_day")[chosen]
-    numerators, denominators = _converted(amount, currencies, currency[chosen], day, rates)
-    every = np.full(groups * known * len(KINDS), _MILLIONTHS_A_CENT)
-    totals = rounded_sums(place, numerators, denominators, every).reshape(shape)
+    amount, unit = in_common_units(whole_numbers(flows["amount"])[chosen], _MILLIONTHS_A_CENT)
+    currencies, currency = _codes(flows["currency"])
+    # Both grow with time, so that their sum is another one for every other pair of them.
+    first_day = int(day.min()) if len(day) else 0
+    pair = period + day - first_day
+    period_of_pair, day_of_pair = np.zeros((2, int(pair.max()) + 1 if len(pair) else 0), np.int64)
+    period_of_pair[pair], day_of_pair[pair] = period, day
+    factors, denominators = _factors(pair, day_of_pair, currencies, currency[chosen], rates)
+    numerators = products(amount, factors)
+    sums = np.zeros((len(KINDS), groups, len(day_of_pair)), numerators.dtype)
+    np.add.at(sums, (kind, group, pair), numerators)
+    quotients = QuotientSums(
+        sums.reshape(len(KINDS) * groups, len(day_of_pair)), denominators, period_of_pair, known
+    )
+    cent = _MILLIONTHS_A_CENT // unit
+    totals = quotients.rounded(slice(None), cent).reshape(quantities.shape)
     averages = []
-    for number, over in ((0, quantities[:, :, 0]), (1, active)):
-        has_any = (quantities[:, :, number] > 0) & (over > 0)
-        own = kind == number
-        divisors = np.where(over > 0, over, 1).reshape(-1) * _MILLIONTHS_A_CENT
-        cents = rounded_sums(place[own] // len(KINDS), numerators[own], denominators[own], divisors)
-        averages.append(_Money(cents.reshape(groups, known), ~has_any))
+    for number, over in ((0, quantities[0]), (1, active)):
+        has_any = (quantities[number] > 0) & (over > 0)
+        divisors = np.where(over > 0, over, 1) * cent
+        cents = quotients.rounded(slice(number * groups, (number + 1) * groups), divisors)
+        averages.append(_Money(cents, ~has_any))
     return quantities, totals, (averages[0], averages[1])
 
 
-def _converted(
-    amount: Numbers, currencies: list[str], currency: Numbers, day: Numbers, rates: ExchangeRates
+def _factors(
+    pair: Numbers, day_of_pair: Numbers, currencies: list[str], currency: Numbers, rates: ExchangeRates
 ) -> tuple[Numbers, Numbers]:
-    """Return amounts in the report's currency as numerators and denominators.
+    """Return the factor of each amount and the denominator of each pair of a period and a UTC day.
 
     An amount is converted at the rate of its transaction's UTC date (definition: Currency).
     """
-    if currencies in ([], [rates.report_currency]):
-        return amount, np.ones(len(amount), np.int64)
-    numerators = amount.astype(object)
-    denominators = np.full(len(amount), ONE, object)
-    for place, name in enumerate(currencies):
+    foreign = np.array([name != rates.report_currency for name in currencies], bool)
+    needs_rate = np.zeros(len(day_of_pair), bool)
+    needs_rate[pair[foreign[currency]]] = True
+    denominators = np.full(len(day_of_pair), 1, object)
+    if not needs_rate.any():
+        return np.ones(len(pair), np.int64), denominators
+    denominators[:] = rates.one
+    denominators[needs_rate] = rates.denominators(day_of_pair[needs_rate])
+    factors = denominators[pair]
+    for place in np.flatnonzero(foreign):
         rows = currency == place
-        if name == rates.report_currency:
-            numerators[rows] *= ONE
-        else:
-            numerators[rows] *= rates.numerators(name, day[rows])
-            denominators[rows] = rates.denominators(day[rows])
-    return numerators, denominators
+        factors[rows] = rates.numerators(currencies[place], day_of_pair[pair[rows]])
+    return narrowed(factors), denominators
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[list[str], Numbers]:

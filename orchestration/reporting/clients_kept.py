@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestration.reporting.exchange_rates import ONE, ExchangeRates
+from orchestration.reporting.exchange_rates import ExchangeRates
 from orchestration.reporting.money import EXACT, closing_date
 from orchestration.reporting.table import METRICS
 
@@ -80,8 +80,8 @@ def _rates(
             "first_period": number,
             "last_period": number,
             "currency": currency,
-            "rate": _text(rate),
-            "report_rate": _text(report_rates[number - 1]),
+            "rate": _text(rate, rates.one),
+            "report_rate": _text(report_rates[number - 1], rates.one),
         }
         for currency in foreign
         for number, rate in enumerate(rates.numerators(currency, days), start=1)
@@ -89,9 +89,9 @@ def _rates(
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _text(rate: int) -> str | None:
+def _text(rate: int, one: int) -> str | None:
     """Return a rate as text, which is exact; None where there is none."""
-    return str(EXACT.divide(rate, ONE)) if rate else None
+    return str(EXACT.divide(int(rate), one)) if rate else None
 
 
 def _schema() -> pa.Schema:

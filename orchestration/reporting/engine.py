@@ -68,8 +68,9 @@ def make_report(
         asked = StoreQuery(build, query, filters, groups, known)
         with asked.cursor, (cancellation or Cancellation()).covers(asked.cursor):
             shown = asked.groups_in_scope()
-            blocks = _no_blocks(groups, shown, len(periods))
-            if known:
+            if not known:
+                blocks = _no_blocks(groups, shown, len(periods))
+            else:
                 sums = asked.sums()
                 rates = ExchangeRates(
                     build, sums.currencies(), query.currency or base_currency, base_currency

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_SCALE = 10**40
-"""Quotients are first computed to 40 decimals: a sum of them is then known but for its last digits."""
+_SCALE = 10**20
+"""Quotients are first computed to 20 decimals: a sum of them is then known but for its last digits."""
 
-_INT64 = 2**62
+_INT64 = 2**60
+"""Sums below this stay within 64 bits when they are doubled to be rounded."""
 
 Numbers = NDArray[Any]
 """Whole numbers: an array of int64, or of Python integers."""
@@ -55,47 +56,98 @@ def summable(values: Numbers) -> Numbers:
     return values if fits(values) else values.astype(object)
 
 
+def narrowed(values: Numbers) -> Numbers:
+    """Return Python integers as an array of int64 where all of them fit."""
+    if not values.size or int(abs(values).max()) < _INT64:
+        return values.astype(np.int64)
+    return values
+
+
+def products(values: Numbers, factors: Numbers | int) -> Numbers:
+    """Return the products of two arrays that broadcast, in 64 bits where sums of them fit."""
+    factors = np.asarray(factors)
+    if object not in (values.dtype, factors.dtype) and values.size and factors.size:
+        largest = float(np.abs(values).max()) * float(np.abs(factors).max())
+        if largest * max(values.size, factors.size) < _INT64:
+            return values * factors
+    wide: Numbers = values.astype(object) * factors
+    return wide
+
+
+def in_common_units(values: Numbers, most: int) -> tuple[Numbers, int]:
+    """Return the values divided by a common divisor of theirs and of `most`, and the divisor."""
+    if values.dtype == object or not values.size:
+        return values, 1
+    unit = int(np.gcd(np.gcd.reduce(values, axis=None), most))
+    return values // unit, unit
+
+
 def rounded_quotients(numerators: Numbers, denominators: Numbers | int) -> Numbers:
     """Return numerator / denominator to the nearest integer, halves away from zero.
 
     Denominators are positive.
     """
-    size = abs(numerators)
-    rounded = (2 * size + denominators) // (2 * denominators)
+    if numerators.dtype == object:
+        return _rounded_wide(numerators, denominators)
+    size = np.abs(numerators)
+    rounded: Numbers = (2 * size + denominators) // (2 * denominators)
     return np.where(numerators < 0, -rounded, rounded)
 
 
-def rounded_sums(
-    places: Numbers,
-    numerators: Numbers,
-    denominators: Numbers,
-    divisors: Numbers,
-) -> Numbers:
-    """Return, for each place, the sum of its quotients divided by its divisor, to the nearest integer.
-
-    `places` numbers the cell of each quotient. Quotients of one denominator are summed exactly. Those
-    of several are summed to 40 decimals, and exactly as fractions where that does not decide the
-    rounding.
-    """
-    count = len(divisors)
-    if not len(places):
-        return np.zeros(count, np.int64)
-    same = denominators[0]
-    if np.all(denominators == same):
-        numerators = summable(numerators)
-        sums = np.zeros(count, numerators.dtype)
-        np.add.at(sums, places, numerators)
-        return rounded_quotients(sums, divisors if same == 1 else divisors.astype(object) * int(same))
-    low = np.zeros(count, object)
-    np.add.at(low, places, numerators.astype(object) * _SCALE // denominators)
-    terms = np.bincount(places, minlength=count).astype(object)
-    scaled = divisors.astype(object) * _SCALE
-    rounded = rounded_quotients(low, scaled)
-    for place in np.flatnonzero(rounded != rounded_quotients(low + terms, scaled)):
-        chosen = places == place
-        total = sum(map(Fraction, numerators[chosen], denominators[chosen]), Fraction()) / int(
-            divisors[place]
-        )
-        whole = (abs(total) + Fraction(1, 2)).__floor__()
-        rounded[place] = whole if total > 0 else -whole
+def _rounded_wide(numerators: Numbers, denominators: Numbers | int) -> Numbers:
+    """Return the rounded quotients of Python integers. Most sums of a large report are zero."""
+    rounded = np.zeros(numerators.shape, object)
+    places = numerators != 0
+    chosen = numerators[places]
+    by = np.broadcast_to(denominators, numerators.shape)[places]
+    size = abs(chosen)
+    quotients = (2 * size + by) // (2 * by)
+    rounded[places] = np.where(chosen < 0, -quotients, quotients)
     return rounded
+
+
+class QuotientSums:
+    """Sums of quotients by row and cell, exact until they are rounded.
+
+    `numerators` has a row of quotients for each row of sums. Every column of it has a denominator and
+    belongs to a cell. Quotients of one denominator are summed exactly. Those of several are summed to 20
+    decimals, and exactly as fractions where that does not decide the rounding.
+    """
+
+    def __init__(self, numerators: Numbers, denominators: Numbers, cells: Numbers, count: int) -> None:
+        self._numerators = numerators
+        self._denominators = denominators
+        self._cells = cells
+        self._is_exact = len(denominators) == 0 or bool(np.all(denominators == denominators[0]))
+        self._scale = 1
+        shape = (len(numerators), count)
+        if self._is_exact:
+            self._scale = int(denominators[0]) if len(denominators) else 1
+            self._low = np.zeros(shape, numerators.dtype)
+            np.add.at(self._low.T, cells, numerators.T)
+            return
+        self._scale = _SCALE
+        row, column = np.nonzero(numerators)
+        self._low = np.zeros(shape, object)
+        floors = numerators[row, column].astype(object) * _SCALE // denominators[column]
+        np.add.at(self._low, (row, cells[column]), floors)
+        self._terms = np.zeros(shape, np.int64)
+        np.add.at(self._terms, (row, cells[column]), 1)
+
+    def rounded(self, rows: slice, divisors: Numbers | int) -> Numbers:
+        """Return some rows of the sums divided by `divisors`, to the nearest integer."""
+        low = self._low[rows]
+        if self._scale == 1:
+            return rounded_quotients(low, divisors)
+        wide = np.broadcast_to(divisors, low.shape).astype(object)
+        rounded = rounded_quotients(low.astype(object), wide * self._scale)
+        if not self._is_exact:
+            highest = rounded_quotients(low + self._terms[rows], wide * self._scale)
+            numerators = self._numerators[rows]
+            for row, cell in zip(*np.nonzero(rounded != highest), strict=True):
+                own = self._cells == cell
+                terms = map(Fraction, map(int, numerators[row, own]), map(int, self._denominators[own]))
+                total = sum(terms, Fraction()) / wide[row, cell]
+                whole = (abs(total) + Fraction(1, 2)).__floor__()
+                rounded[row, cell] = whole if total > 0 else -whole
+        return rounded

@@ -76,6 +76,12 @@ class Row(Sequence[Cell]):
     @classmethod
     def of_numbers(cls, numbers: "Numbers", is_nothing: "Numbers", *, is_money: bool) -> Self:
         """Return the row of whole numbers, of cents where they are money, and of N/A where `is_nothing`."""
+        if numbers.dtype != object:
+            packed = array("q")
+            whole = numbers.astype("int64")  # a copy
+            whole[is_nothing] = _NONE
+            packed.frombytes(whole.tobytes())
+            return cls(packed, packed_money=is_money)
         chosen = [
             _NONE if nothing else number
             for number, nothing in zip(numbers.tolist(), is_nothing.tolist(), strict=True)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from orchestration.reporting.exact import rounded_sums
+from orchestration.reporting.exact import QuotientSums
 from orchestration.reporting.money import closing_date, rounded
 
 DAY = date(2018, 3, 1)
@@ -40,10 +40,10 @@ def total_and_half(*amounts):
     scale = 10**6
     numerators = np.array([int(Fraction(amount) * scale) for amount, _ in pairs], object)
     denominators = np.array([int(rate) for _, rate in pairs], object)
+    sums = QuotientSums(numerators[np.newaxis], denominators, np.zeros(len(pairs), np.int64), 1)
     found = []
     for parts in (1, 2):
-        divisors = np.array([parts * scale // 100])
-        (cents,) = rounded_sums(np.zeros(len(pairs), np.int64), numerators, denominators, divisors)
+        ((cents,),) = sums.rounded(slice(None), parts * scale // 100)
         found.append(Decimal(f"{int(cents)}e-2"))
     return tuple(found)
 
