@@ -51,11 +51,11 @@ class Cohorts(NamedTuple):
     balances: Numbers
 
 
-def cohorts_from_changes(changes: pa.Table, first_group: int, groups: int, periods: int) -> Cohorts:
-    """Return the cohorts as running sums of what enters and leaves them at each period."""
+def cohorts_from_changes(changes: pa.Table, numbers: Sequence[int], periods: int) -> Cohorts:
+    """Return the cohorts of some groups as running sums of what enters and leaves them at each period."""
     currencies, currency = _codes(changes["currency"])
-    group = _integers(changes, "group_number") - first_group
-    chosen = (group >= 0) & (group < groups)
+    group, groups = _places_of_groups(changes, numbers), len(numbers)
+    chosen = group >= 0
     place = np.ravel_multi_index(
         (group[chosen], currency[chosen], _integers(changes, "period")[chosen] - 1),
         (groups, max(1, len(currencies)), periods),
@@ -123,16 +123,16 @@ class _Money(NamedTuple):
 def cells_of_groups(
     cohorts: Cohorts,
     flows: pa.Table,
-    first_group: int,
+    numbers: Sequence[int],
     closing_dates: Sequence[date],
     periods: int,
     rates: ExchangeRates,
 ) -> list[tuple[Row, ...]]:
-    """Return the rows of each group, a cell a period; the periods that are not known have N/A."""
+    """Return the rows of the groups with these numbers, a cell a period; N/A in periods that are not known."""
     groups, known = cohorts.counts.shape[2], len(closing_dates)
     quantities = cohorts.counts[:, 0].sum(axis=2)
     balances = _converted_balances(cohorts, closing_dates, rates)
-    flow_quantities, totals, averages = _flows(flows, first_group, groups, known, quantities[0], rates)
+    flow_quantities, totals, averages = _flows(flows, numbers, known, quantities[0], rates)
     found: list[tuple[Row, ...]] = []
     for group in range(groups):
         columns: list[Numbers | _Money] = []
@@ -201,11 +201,11 @@ def _converted_balances(
 
 
 def _flows(
-    flows: pa.Table, first_group: int, groups: int, known: int, active: Numbers, rates: ExchangeRates
+    flows: pa.Table, numbers: Sequence[int], known: int, active: Numbers, rates: ExchangeRates
 ) -> tuple[Numbers, Numbers, tuple[_Money, _Money]]:
     """Return quantities and totals by kind, group and period, and the averages of refills and usage."""
-    group = _integers(flows, "group_number") - first_group
-    chosen = (group >= 0) & (group < groups)
+    group, groups = _places_of_groups(flows, numbers), len(numbers)
+    chosen = group >= 0
     group = group[chosen]
     names, kind = _codes(flows["kind"])
     kind = np.array([KINDS.index(name) for name in names], np.int64)[kind][chosen]
@@ -271,6 +271,15 @@ def _codes(column: pa.ChunkedArray) -> tuple[list[str], Numbers]:
     places = np.zeros(len(texts), np.int64)
     places[used] = np.arange(len(used))
     return [texts[number] for number in used], places[numbers]
+
+
+def _places_of_groups(table: pa.Table, numbers: Sequence[int]) -> Numbers:
+    """Return the place of each row's group among the groups with these numbers; -1 for other groups."""
+    group = _integers(table, "group_number")
+    places = np.full(max(numbers[-1], int(group.max(initial=0))) + 1, -1)
+    places[np.array(numbers)] = np.arange(len(numbers))
+    found: Numbers = places[group]
+    return found
 
 
 def _integers(table: pa.Table, name: str) -> Numbers:

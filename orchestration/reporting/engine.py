@@ -120,12 +120,11 @@ def _blocks(
         if progress:
             progress("computing", first, len(shown))
         numbers = shown[first : first + at_once]
-        span = numbers[-1] - numbers[0] + 1
-        cohorts = cohorts_from_changes(sums.changes, numbers[0], span, len(known))
+        cohorts = cohorts_from_changes(sums.changes, numbers, len(known))
         if sums.daily_cohorts is not None:
             cohorts = cohorts_from_days(sums.daily_cohorts, cohorts, len(known))
-        rows = cells_of_groups(cohorts, sums.flows, numbers[0], closing_dates, periods, rates)
-        blocks += (Block(groups.labels[number - 1], rows[number - numbers[0]]) for number in numbers)
+        rows = cells_of_groups(cohorts, sums.flows, numbers, closing_dates, periods, rates)
+        blocks += (Block(groups.labels[number - 1], own) for number, own in zip(numbers, rows, strict=True))
     if rates.missing:
         day, currency = min(rates.missing)
         raise MissingRate(currency, day)

@@ -96,13 +96,14 @@ def rounded_quotients(numerators: Numbers, denominators: Numbers | int) -> Numbe
 
 def _rounded_wide(numerators: Numbers, denominators: Numbers | int) -> Numbers:
     """Return the rounded quotients of Python integers. Most sums of a large report are zero."""
-    rounded = np.zeros(numerators.shape, object)
     places = numerators != 0
     chosen = numerators[places]
     by = np.broadcast_to(denominators, numerators.shape)[places]
     size = abs(chosen)
     quotients = (2 * size + by) // (2 * by)
-    rounded[places] = np.where(chosen < 0, -quotients, quotients)
+    signed = narrowed(np.where(chosen < 0, -quotients, quotients))
+    rounded = np.zeros(numerators.shape, signed.dtype)
+    rounded[places] = signed
     return rounded
 
 
@@ -143,6 +144,8 @@ class QuotientSums:
         rounded = rounded_quotients(low.astype(object), wide * self._scale)
         if not self._is_exact:
             highest = rounded_quotients(low + self._terms[rows], wide * self._scale)
+            if np.any(rounded != highest):
+                rounded = rounded.astype(object)
             numerators = self._numerators[rows]
             for row, cell in zip(*np.nonzero(rounded != highest), strict=True):
                 own = self._cells == cell
