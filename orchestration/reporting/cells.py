@@ -205,10 +205,10 @@ def _flows(
 ) -> tuple[Numbers, Numbers, tuple[_Money, _Money]]:
     """Return quantities and totals by kind, group and period, and the averages of refills and usage."""
     group, groups = _places_of_groups(flows, numbers), len(numbers)
-    chosen = group >= 0
-    group = group[chosen]
     names, kind = _codes(flows["kind"])
-    kind = np.array([KINDS.index(name) for name in names], np.int64)[kind][chosen]
+    kind = np.array([KINDS.index(name) if name in KINDS else -1 for name in names], np.int64)[kind]
+    chosen = (group >= 0) & (kind >= 0)
+    group, kind = group[chosen], kind[chosen]
     period = _integers(flows, "period")[chosen] - 1
     quantities = np.zeros((len(KINDS), groups, known), np.int64)
     np.add.at(quantities, (kind, group, period), _integers(flows, "quantity")[chosen])

@@ -68,6 +68,7 @@ def make_report(
         asked = StoreQuery(build, query, filters, groups, known)
         with asked.cursor, (cancellation or Cancellation()).covers(asked.cursor):
             shown = asked.groups_in_scope()
+            data_interval = None
             if not known:
                 blocks = _no_blocks(groups, shown, len(periods))
             else:
@@ -76,7 +77,7 @@ def make_report(
                     build, sums.currencies(), query.currency or base_currency, base_currency
                 )
                 blocks = _blocks(sums, rates, groups, shown, known, len(periods), progress)
-            data_interval = asked.data_interval()
+                data_interval = asked.data_interval(sums)
             computed_in = timedelta(seconds=time.monotonic() - began)
             clients = None
             if with_clients and known:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.builds.store.duck import set_variables
 from orchestration.reporting.period_slots import create_slots, cut_slots
@@ -105,16 +106,18 @@ class StoreQuery:
         flows = self._table("flows_of_everyone" if self._groups.everyone else "flows_of_members")
         return StoreSums(changes, None, flows)
 
-    def data_interval(self) -> tuple[datetime, datetime] | None:
+    def data_interval(self, sums: StoreSums) -> tuple[datetime, datetime] | None:
         """Return the instants of the first and the last transaction used that lie in the interval."""
-        if not self._known:
-            return None
         if self._source == "daily marts":
             found = self._rows(
                 "select min(first_at), max(last_at) from daily_spans where client_type = getvariable('asked').client_type"
                 " and utc_date >= cast(getvariable('asked').first_start as date)"
                 " and utc_date < cast(getvariable('asked').last_end as date)"
             )
+        elif self._groups.everyone:
+            of_transactions = sums.flows.filter(pc.not_equal(sums.flows["kind"].cast(pa.string()), "created"))
+            first, last = (of_transactions[column] for column in ("first_at", "last_at"))
+            found = [(pc.min(first).as_py(), pc.max(last).as_py())]
         else:
             self.cursor.execute(self._events)
             found = self._rows(statement("data_interval"))

@@ -1,6 +1,7 @@
 -- Refills, usage, activations and renewals of the members of package groups, in the periods at whose
 -- end the client is a member. A group of packages counts its own activations and renewals, and
--- `No package` counts all (definition: Grouping by package).
+-- `No package` counts all (definition: Grouping by package). It has rows of other kinds as well, which
+-- the report does not show.
 -- Grain: one row a group, period, kind, currency and UTC day (days since 1970-01-01).
 with
 
@@ -21,7 +22,6 @@ placed as (
     where
         events.occurred_at >= getvariable('asked').first_start
         and events.occurred_at < getvariable('asked').last_end
-        and events.kind in ('refill', 'usage', 'package_activation', 'package_renewal')
 ),
 
 of_members as (
