@@ -1,10 +1,12 @@
 """dbt in this process."""
 
+import gc
 import hashlib
 import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -72,9 +74,9 @@ def run(
     A full build runs all models and data tests. An incremental build runs the tables that it need not
     skip and one cheap test; views stay as they are. The parsed project and dbt's log are kept in the folder `state`.
     """
-    from dbt.cli.main import dbtRunner
+    with _without_garbage_collection(), profile_environment(connection, build):
+        from dbt.cli.main import dbtRunner
 
-    with profile_environment(connection, build):
         manifest = parsed_project(connection.info.dbname, state)
         outcome = dbtRunner(manifest=manifest, callbacks=[_reporter(progress)]).invoke(
             [
@@ -99,12 +101,22 @@ def parsed_project(database: str, state: Path) -> Any:
 
     The names of relations in it contain the name of the database. Raises DynamicsError when the project does not parse.
     """
-    from dbt.version import __version__
-
-    key = f"{_hash_of(_MANIFEST_DEPENDS_ON)} {__version__} {database}"
+    key = f"{_hash_of(_MANIFEST_DEPENDS_ON)} {version('dbt-core')} {database}"
     if key not in _manifests:
         _manifests[key] = _read(state / "manifest.pickle", key) or _parse(state, key)
     return pickle.loads(_manifests[key])  # noqa: S301 - written by this program into its own folder
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Pause the garbage collector: dbt imports and makes many objects, and most of them live to the end of the run."""
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_collecting:
+            gc.enable()
 
 
 def _parse(state: Path, key: str) -> bytes:
@@ -121,18 +133,22 @@ def _parse(state: Path, key: str) -> bytes:
     content = pickle.dumps(manifest)
     with suppress(OSError):  # the next process parses again
         draft = state / f"manifest.{os.getpid()}"
-        draft.write_bytes(key.encode() + b"\n" + content)
+        draft.write_bytes(f"{key} {_checksum(content)}\n".encode() + content)
         draft.replace(state / "manifest.pickle")
     return content
 
 
 def _read(path: Path, key: str) -> bytes | None:
-    """Return the pickled manifest in the file if it is of that key."""
-    try:
+    """Return the pickled manifest in the file if it is of that key and complete."""
+    with suppress(OSError):
         head, _, content = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    return content if head == key.encode() else None
+        if head == f"{key} {_checksum(content)}".encode():
+            return content
+    return None
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _selection(build: PendingBuild, manifest: Any) -> list[str]:
