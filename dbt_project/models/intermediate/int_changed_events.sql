@@ -16,8 +16,8 @@ changed as (
     from {{ changed_clients }}
 ),
 
--- Rows are found client by client (`offset 0`), here and in `events`. The planner expects a third of all rows after an
--- unknown instant, and would read whole tables.
+-- Rows are found client by client (`offset 0`), here and in `events`. The planner expects a third
+-- of all rows after an unknown instant, and would read whole tables.
 replaced as (
     select found.*
     from changed
