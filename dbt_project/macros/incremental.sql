@@ -39,6 +39,27 @@
     {{ return({'relations': [this.incorporate(type='table')]}) }}
 {% endmaterialization %}
 
+{# Create a table of a full build. dbt would create it empty and insert the rows, because the model
+   has a contract; Postgres runs an insert in one process and `create table as` in several. The
+   contract holds all the same: dbt compares names and types, each column is cast to its type, and
+   constraints are added at the end. #}
+{% macro postgres__create_table_as(temporary, relation, sql) -%}
+    {{ get_assert_columns_equivalent(sql) }}
+    create table {{ relation }} as
+    select
+        {%- for column in model.columns.values() %}
+        cast({{ column.name }} as {{ column.data_type }}) as {{ column.name }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from (
+        {{ sql }}
+    ) as new_rows;
+    {%- set required = model.columns.values() | selectattr('constraints') | map(attribute='name') | list %}
+    {%- if required %}
+    alter table {{ relation }}
+    {%- for column in required %} alter column {{ column }} set not null{{ "," if not loop.last }} {% endfor %};
+    {%- endif %}
+{%- endmacro %}
+
 {% macro replace_all(target, columns, query) -%}
     truncate {{ target }};
     {{ insert_rows(target, columns, query) }}
