@@ -93,13 +93,14 @@ def _finish_interrupted(
     require_held: Callable[[], None],
     progress: Progress | None,
 ) -> None:
-    """Finish the last build if it was interrupted after it began to change the marts."""
+    """Finish the last build if it was interrupted after it had changed the marts."""
     build = ledger.interrupted(connection, _origin())
     if build is None:
         return
     try:
         with _completed(connection, build, require_held, progress):
-            dbt_runner.run(connection, build, state, progress=progress)
+            if ledger.DBT_STEP not in build.skipped_models:
+                dbt_runner.run(connection, build, state, progress=progress)
     except DynamicsError as error:
         raise DynamicsError(f"{error}; `dynamics build --full-refresh` rebuilds the marts") from error
 

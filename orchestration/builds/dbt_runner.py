@@ -103,7 +103,7 @@ def parsed_project(database: str, state: Path) -> Any:
     The names of relations in it contain the name of the database. Raises DynamicsError when the
     project does not parse.
     """
-    key = f"{_hash_of(_MANIFEST_DEPENDS_ON)} {version('dbt-core')} {database}"
+    key = f"{_hash_of(_MANIFEST_DEPENDS_ON)} {version('dbt-core')} {DBT_PROJECT} {database}"
     if key not in _manifests:
         _manifests[key] = _read(state / "manifest.pickle", key) or _parse(state, key)
     return pickle.loads(_manifests[key])  # noqa: S301 - written by this program into its own folder

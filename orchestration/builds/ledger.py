@@ -131,15 +131,17 @@ def start(
 def interrupted(connection: Connection[TupleRow], origin: Origin) -> PendingBuild | None:
     """Return the last build if it was interrupted and can be resumed.
 
-    It must be incremental, of this project, and have finished both scope steps.
+    It must be of this project. An incremental build must have finished both scope steps, a full one
+    all of dbt.
     """
     row = connection.execute(_UNFINISHED, [origin.models, origin.base_currency]).fetchone()
     if row is None:
         return None
     build_id, known, is_full, has_same_origin, steps = row
-    if is_full or not has_same_origin or not set(steps) >= SCOPE_STEPS:
+    needed = {DBT_STEP} if is_full else SCOPE_STEPS
+    if not has_same_origin or not needed <= {*steps}:
         return None
-    return PendingBuild(build_id, SCHEMA, known, is_full=False, skipped_models=frozenset(steps))
+    return PendingBuild(build_id, SCHEMA, known, is_full, skipped_models=frozenset(steps))
 
 
 def can_be_changed_in_place(connection: Connection[TupleRow], origin: Origin) -> bool:

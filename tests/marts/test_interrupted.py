@@ -173,6 +173,27 @@ def test_killed_full_build_starts_again_in_full(billed, model):
     assert billed.differences() == {}
 
 
+@pytest.mark.parametrize("full_refresh", [True, False])
+def test_build_killed_before_it_is_published_runs_no_model_again(billed, monkeypatch, full_refresh):
+    change_everything(billed)
+    current = billed.current_build()
+
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(build_module, "publish", fail)
+    with pytest.raises(ZeroDivisionError):
+        billed.build(full_refresh=full_refresh)
+    assert billed.current_build() == current
+    monkeypatch.undo()
+    billed.rerate(clients=3)
+    told = []
+    build = billed.build(progress=told.append)
+    assert (build.build_id, build.is_full) == (current + 2, False)
+    assert told.count("fct_client_events") == 1, "only the newer changes are built"
+    assert billed.differences() == {}
+
+
 def test_step_is_never_applied_twice(billed):
     change_everything(billed)
     kill_in(billed, "marts.mart_cohort_changes")
