@@ -1,4 +1,4 @@
--- The peer of a full build: the rows of mart_clients_monthly of the sample, by one statement from the raw tables.
+-- The peer of a full build: one row a client and month of the sample, by one statement from the raw tables.
 create table hand_written as
 select
     client_id, utc_month, lead(utc_month) over months as until_month,

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from orchestration import local
 from orchestration.builds import build_marts
 from orchestration.builds.store import current_build
-from orchestration.connections import database, database_url
+from orchestration.connections import database, database_url, open_archive
 from orchestration.database import connect
+from orchestration.rendering import FORMATS, render, table_json
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.parameters import ReportQuery
+from orchestration.reporting.report import Provenance
 from orchestration.reporting.table import METRICS, ReportTable
 from orchestration.settings import PROJECT_ROOT, settings
 from orchestration.source import ensure_schema, load, write_sample
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 __all__ = [
+    "FORMATS",
     "METRICS",
     "PROJECT_ROOT",
+    "Provenance",
     "ReportQuery",
     "ReportTable",
     "build_marts",
@@ -38,7 +42,10 @@ __all__ = [
     "load_and_build",
     "local",
     "make_report",
+    "open_archive",
+    "render",
     "settings",
+    "table_json",
     "write_sample",
 ]
 

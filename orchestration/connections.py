@@ -1,7 +1,7 @@
 """The parts as the settings name them; a part they do not name is the local service of this home."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg import Connection
@@ -28,8 +28,25 @@ def database() -> Iterator[Connection[TupleRow]]:
 
     Raises Unavailable when it does not answer, or no more, and DynamicsError for what its user may not do.
     """
-    with _clear_errors(), connect(database_url()) as connection:
+    with _clear_errors(), _connected(connect)[1] as connection:
         yield connection
+
+
+def _connected(enter: Callable[[str], Connection[TupleRow]]) -> tuple[str, Connection[TupleRow]]:
+    """Return the database's URL and the connection that `enter` makes of it.
+
+    A local server that runs is not asked first whether it answers: to enter it tells.
+    """
+    running = None if settings().database_url else local.running_postgres(settings().home)
+    if running:
+        with suppress(Unavailable):  # it is still starting, or has no database yet
+            return running, enter(running)
+    url = database_url()
+    return url, enter(url)
+
+
+def _rested_or_new(url: str) -> Connection[TupleRow]:
+    return rested(url) or connect(url)
 
 
 @contextmanager
@@ -57,9 +74,8 @@ def open_archive() -> Iterator[tuple[Archive, Connection[TupleRow]]]:
 
     Raises as `database`.
     """
-    url = database_url()
     with _clear_errors():
-        connection = rested(url) or connect(url)
+        url, connection = _connected(_rested_or_new)
         try:
             yield Archive(object_store(), connection, public_url()), connection
             connection.commit()

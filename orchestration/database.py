@@ -1,6 +1,5 @@
 """The database connection, and our own tables in it (schema `dynamics`, kept by Alembic)."""
 
-from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -11,15 +10,28 @@ from orchestration.errors import RequestError, Unavailable
 
 _DEFAULTS = {"host": "the local socket", "port": "5432", "dbname": ""}
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_current: set[str] = set()
+"""URLs of databases that this process has found current."""
 
 
 def connect(url: str) -> psycopg.Connection[TupleRow]:
-    """A connection whose schema `dynamics` is current, with UTC as its zone.
+    """Connect to a database, whose schema `dynamics` is then current, with UTC as the zone.
 
     Raises RequestError for a URL that is none, Unavailable when nobody answers; no message repeats a password.
     """
-    _migrate_once(url)
-    return _connect(url)
+    connection = _connect(url)
+    if url not in _current:
+        try:
+            is_current = _is_current(connection)
+        except psycopg.Error:
+            connection.close()
+            raise
+        if not is_current:
+            connection.close()
+            _upgrade(url)
+            connection = _connect(url)
+        _current.add(url)
+    return connection
 
 
 def _connect(url: str) -> psycopg.Connection[TupleRow]:
@@ -59,18 +71,16 @@ def first_line(error: psycopg.Error) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-@cache
-def _migrate_once(url: str) -> None:
+def _is_current(connection: psycopg.Connection[TupleRow]) -> bool:
+    """Return whether the database has the newest of our migrations."""
     newest = max(path.stem for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
-    with _connect(url) as connection:
-        (known,) = connection.execute("select to_regclass('dynamics.alembic_version')").fetchone() or (None,)
-        if known:
-            (current,) = connection.execute(
-                "select version_num from dynamics.alembic_version"
-            ).fetchone() or ("",)
-            if current >= newest:
-                return
-    _upgrade(url)
+    connection.autocommit = True
+    try:
+        row = connection.execute("select version_num from dynamics.alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = None
+    connection.autocommit = False
+    return row is not None and row[0] >= newest
 
 
 def _upgrade(url: str) -> None:

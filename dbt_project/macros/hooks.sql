@@ -19,10 +19,11 @@
 
    `meta.statistics` names expressions that models group the table by. Without statistics the
    planner expects too many groups, and sums in one process. Autovacuum stays away from a table that
-   each build replaces: the build would wait until vacuum gives up. #}
+   each build replaces: the build would wait until vacuum gives up. While dbt parses, `config` has
+   no values. #}
 {% macro after_filling() -%}
     {%- set is_replaced = config.get('incremental_strategy') == 'replace_all' -%}
-    {%- if flags.FULL_REFRESH %}
+    {%- if execute and flags.FULL_REFRESH %}
     {%- for expression in config.get('meta', {}).get('statistics', []) %} create statistics on ({{ expression }}) from {{ this }}; {% endfor %}
     {%- if is_replaced %} alter table {{ this }} set (autovacuum_enabled = false); {% endif -%}
     {%- endif %}

@@ -42,8 +42,11 @@
 {# Create a table of a full build. dbt would create it empty and insert the rows, because the model
    has a contract; Postgres runs an insert in one process and `create table as` in several. The
    contract holds all the same: dbt compares names and types, each column is cast to its type, and
-   constraints are added at the end. #}
+   constraints are added at the end. Unit tests create temporary tables. #}
 {% macro postgres__create_table_as(temporary, relation, sql) -%}
+    {%- if temporary %}
+    create temporary table {{ relation }} as ({{ sql }});
+    {%- else %}
     {{ get_assert_columns_equivalent(sql) }}
     create table {{ relation }} as
     select

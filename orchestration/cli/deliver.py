@@ -33,6 +33,7 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
     from orchestration.connections import open_archive
     from orchestration.deliveries import on_request
     from orchestration.deliveries.dispatch import told, unsent
+    from orchestration.deliveries.requester import this_user
     from orchestration.saved_queries.saved_query_file import load_saved_query
     from orchestration.settings import settings
 
@@ -53,7 +54,7 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
                 archive,
                 saved_query,
                 moment,
-                generated_by=on_request.this_user(),
+                generated_by=this_user(),
                 test_to=test_to,
                 progress=tell,
             )

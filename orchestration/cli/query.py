@@ -11,6 +11,10 @@ from orchestration.cli.output import progress, remark, require_writable, write
 from orchestration.errors import RequestError
 
 if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+    from orchestration.archive import Archive, Snapshot
     from orchestration.reporting.parameters import ReportQuery
 
 _STDOUT = "-"
@@ -105,17 +109,14 @@ def query(
 
     from orchestration.cli.table import table_for
     from orchestration.connections import open_archive
-    from orchestration.deliveries import on_request
-    from orchestration.deliveries.dispatch import told
+    from orchestration.deliveries.requester import this_user
     from orchestration.reporting.engine import make_report
     from orchestration.settings import settings
 
     file = Path(path) if path and path != _STDOUT else None
     if file:
         require_writable(file)
-    to = on_request.recipients(send_to)
-    if to:
-        on_request.require_mail_settings()
+    to = _recipients(send_to) if send_to else ()
     unsent = 0
     with open_archive() as (archive, connection):
         with progress("making the report") as tell:
@@ -130,7 +131,7 @@ def query(
                     progress=tell,
                 ),
                 title=title,
-                generated_by=on_request.this_user(),
+                generated_by=this_user(),
                 generated_at=moment,
                 saved_query=saved,
                 chart=chart,
@@ -141,10 +142,7 @@ def query(
                 write(file, snapshot.read(chosen))
                 remark(f"written: {file}")
             if to:
-                rows = on_request.mail_snapshot(connection, archive, snapshot, to, formats=(chosen,))
-                unsent = sum(row.state != "sent" for row in rows)
-                for row in rows:
-                    remark(told(row))
+                unsent = _mail(connection, archive, snapshot, to, chosen)
         finally:  # the report is made, whatever became of its file and mail
             aside = path == _STDOUT
             if aside:
@@ -165,6 +163,32 @@ def _output(output: str | None, path: str | None, send_to: tuple[str, ...]) -> s
     if send_to and chosen not in _MAILED:
         raise RequestError(f"--send-to mails a file, not {chosen}: add --output csv, xls or xlsx")
     return chosen
+
+
+def _recipients(send_to: tuple[str, ...]) -> tuple[str, ...]:
+    """Return whom to mail to. Raises RequestError for a wrong address and for wrong settings of the mail."""
+    from orchestration.deliveries import on_request
+
+    to = on_request.recipients(send_to)
+    on_request.require_mail_settings()
+    return to
+
+
+def _mail(
+    connection: "Connection[TupleRow]",
+    archive: "Archive",
+    snapshot: "Snapshot",
+    to: tuple[str, ...],
+    fmt: str,
+) -> int:
+    """Mail the file of that format, tell what became of each mail, and return how many were not sent."""
+    from orchestration.deliveries.dispatch import told
+    from orchestration.deliveries.on_request import mail_snapshot
+
+    rows = mail_snapshot(connection, archive, snapshot, to, formats=(fmt,))
+    for row in rows:
+        remark(told(row))
+    return sum(row.state != "sent" for row in rows)
 
 
 def _asked(saved: str | None, flags: dict[str, Any]) -> tuple[str, str | None, "ReportQuery"]:

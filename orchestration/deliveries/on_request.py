@@ -1,7 +1,5 @@
 """Deliveries that somebody asks for: a saved query's now, or the mail of a query made by hand."""
 
-import getpass
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -23,6 +21,7 @@ from orchestration.deliveries.post import (
     sender_of_mails,
 )
 from orchestration.deliveries.reports import require_sound, snapshot_of
+from orchestration.deliveries.requester import this_user
 from orchestration.deliveries.send_if import reason_not_to_send
 from orchestration.errors import RequestError
 from orchestration.mailing import outbox
@@ -32,14 +31,6 @@ from orchestration.mailing.smtp_url import SmtpUrl
 from orchestration.reporting.report import Progress
 from orchestration.saved_queries.saved_query import MAX_RECIPIENTS, SavedQuery
 from orchestration.settings import settings
-
-
-def this_user() -> str:
-    """Who is at the command line, as snapshots record it."""
-    try:
-        return f"user {getpass.getuser()}"
-    except (KeyError, OSError):  # a container may run under a number that has no name
-        return f"user {os.getuid()}"
 
 
 def deliver(

@@ -4,7 +4,7 @@ A home runs its services on its own unix socket and its own ports of 127.0.0.1. 
 they outlive it, and `stop` ends them. What they hold survives a stop and a kill.
 """
 
-from orchestration.local.database import postgres
+from orchestration.local.database import postgres, running_postgres
 from orchestration.local.objects import Bucket, bucket
 from orchestration.local.ports import dagster_port, ports, web_port
 from orchestration.local.services import Status, status, stop
@@ -19,6 +19,7 @@ __all__ = [
     "maildir",
     "ports",
     "postgres",
+    "running_postgres",
     "status",
     "stop",
     "web_port",

@@ -49,6 +49,12 @@ def postgres(home: Path) -> str:
     return url(home)
 
 
+def running_postgres(home: Path) -> str | None:
+    """Return the URL of this home's database when its server runs, whether it answers or not."""
+    home = home.expanduser().resolve()
+    return url(home) if server(home).pid() else None
+
+
 def server(home: Path) -> Daemon:
     """Its process; an interrupt is Postgres' fast shutdown, a terminate would wait for every client."""
     return Daemon(home, "postgres", farewell=signal.SIGINT)

@@ -2,10 +2,9 @@
 
 import os
 import secrets
+import socket
 import sys
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from orchestration.local.ports import ports, usable
 
 SIDECAR = ".meta.json"
 """Ends the name of what ministack writes beside an object, once it is whole."""
+_HEALTHY = b"HTTP/1.1 200"
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,14 @@ def url(home: Path) -> str:
 
 
 def answers(home: Path) -> bool:
-    """Whether it is healthy."""
-    connection = HTTPConnection("127.0.0.1", ports(home)["s3"], timeout=5)
+    """Return whether it is healthy."""
+    # Asked before each command that stores: http.client takes longer to import than the answer to come.
     try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == HTTPStatus.OK
-    except (OSError, HTTPException):
+        with socket.create_connection(("127.0.0.1", ports(home)["s3"]), timeout=5) as connection:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            return connection.recv(len(_HEALTHY)) == _HEALTHY
+    except OSError:
         return False
-    finally:
-        connection.close()
 
 
 def held(home: Path) -> str:

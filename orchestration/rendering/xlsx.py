@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache, partial
 from typing import IO, TYPE_CHECKING
 
 from orchestration.errors import RequestError
 from orchestration.rendering import spreadsheet as look
 from orchestration.rendering.chart import Chart, plot
+from orchestration.rendering.frame_store import stored_frame
 from orchestration.rendering.spreadsheet import Role, SheetCell
 from orchestration.rendering.xlsx_cells import SheetRows
 from orchestration.rendering.xlsx_chart import chart_rows, draw_chart
 from orchestration.rendering.xlsx_frame import HEADING, Frame, frame_of, new_workbook
 from orchestration.reporting.table import METRICS, ReportTable
+from orchestration.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from openpyxl.worksheet.worksheet import Worksheet
 
@@ -44,6 +46,7 @@ def write_xlsx(
         )
     drawn = plot(table, preset) if preset else None
     frame = _frame(
+        _report_frame,
         look.text_columns(table),
         len(table.columns),
         look.column_width(table),
@@ -61,7 +64,7 @@ def write_xlsx(
 def write_xlsx_listing(rows: Iterable[list[SheetCell]], file: IO[bytes]) -> None:
     """The listing, header first, as the one sheet of a workbook. Raises RequestError when it is longer than a sheet."""
     sheets = [SheetRows(_that_fit(rows), look.LINE_HEIGHT)]
-    _listing_frame().write(sheets, file, "Listing", datetime.now(UTC))
+    _frame(_listing_frame).write(sheets, file, "Listing", datetime.now(UTC))
 
 
 def _that_fit(rows: Iterable[list[SheetCell]]) -> Iterator[list[SheetCell]]:
@@ -74,10 +77,17 @@ def _that_fit(rows: Iterable[list[SheetCell]]) -> Iterator[list[SheetCell]]:
 
 
 @lru_cache(maxsize=64)
-def _frame(texts: int, columns: int, width: int, preset: Chart | None, plotted: tuple[int, int]) -> Frame:
-    """The workbook of all reports with so many columns of text and numbers, which are so many characters wide.
+def _frame(make: Callable[..., Frame], *shape: object) -> Frame:
+    """Return the frame that `make` makes of a shape, from this process, the home, or openpyxl."""
+    return stored_frame(settings().home / "frames", f"{make.__name__} {shape!r}", partial(make, *shape))
 
-    `plotted`: how many series its chart has, of how many cells each.
+
+def _report_frame(
+    texts: int, columns: int, width: int, preset: Chart | None, plotted: tuple[int, int]
+) -> Frame:
+    """Make the frame of all reports with so many columns of text and numbers of so many characters.
+
+    `plotted`: how many series the chart has, of how many cells each.
     """
     workbook = new_workbook()
     report = workbook.worksheets[0]
@@ -93,8 +103,8 @@ def _frame(texts: int, columns: int, width: int, preset: Chart | None, plotted: 
     return frame_of(workbook)
 
 
-@cache
 def _listing_frame() -> Frame:
+    """Make the frame of all listings."""
     workbook = new_workbook()
     sheet = workbook.worksheets[0]
     sheet.title = "Listing"

@@ -27,17 +27,15 @@ class SheetRows(NamedTuple):
 
 
 def rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
-    """The rows as the content of `sheetData`, a few at a time; they are asked for one by one, and none is kept.
+    """Give the rows as the content of `sheetData`, a few at a time; no row is kept.
 
     `styles` are the numbers that the workbook's styles have.
     """
-    from openpyxl.utils import get_column_letter
-
     letters: list[str] = []
     lines: list[str] = []
     height = f' ht="{sheet.height}" customHeight="1"' if sheet.height else ""
     for number, cells in enumerate(sheet.rows, sheet.first):
-        letters += [get_column_letter(column) for column in range(len(letters) + 1, len(cells) + 1)]
+        letters += [column_letters(column) for column in range(len(letters) + 1, len(cells) + 1)]
         content = "".join(
             [_cell(f"{letter}{number}", cell, styles) for letter, cell in zip(letters, cells, strict=False)]
         )
@@ -46,6 +44,15 @@ def rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
             yield "".join(lines).encode()
             lines.clear()
     yield "".join(lines).encode()
+
+
+def column_letters(column: int) -> str:
+    """Return the name of a column, counted from 1: A, Z, AA, XFD."""
+    letters = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
 
 
 def escaped(text: str) -> str:

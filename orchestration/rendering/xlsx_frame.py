@@ -1,6 +1,6 @@
-"""What is the same in many workbooks: made by openpyxl once in a process, and filled with rows and a title for each.
+"""Frames: workbooks without rows, which openpyxl makes once for many reports and which we fill.
 
-Styles, theme, page set-up and the frame of a chart take openpyxl longer than all the cells of a report by month.
+Styles, theme, page set-up and charts take openpyxl longer than our rows take us.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from itertools import product
 from typing import IO, TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -29,6 +30,8 @@ _TO_FILL = re.compile(f"{TITLE}|{HEADING}|{_MADE_AT.isoformat()}".encode())
 _HEADING_LENGTH = 100
 _NO_ROWS = b"<sheetData></sheetData>"
 _DIMENSION = re.compile(b"<dimension [^>]*>")
+STYLES: Sequence[Style] = tuple(product(Role, (False, True), (False, True)))
+"""Every style of a workbook, in the order in which openpyxl numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +89,17 @@ def frame_of(workbook: Workbook) -> Frame:
 
 
 def _style_numbers(sheet: Worksheet) -> dict[Style, int]:
+    """Return the number that each style has in the workbook of this sheet."""
     from openpyxl.cell import WriteOnlyCell
 
     numbers: dict[Style, int] = {}
-    for role in Role:
-        for tinted in (False, True):
-            for risky in (False, True):
-                example = WriteOnlyCell(sheet)
-                example.style = _style_name(role, tinted=tinted)
-                if risky:
-                    example.quotePrefix = True  # or Excel makes a formula of it, once somebody edits the cell
-                numbers[role, tinted, risky] = example.style_id
+    for role, tinted, risky in STYLES:
+        example = WriteOnlyCell(sheet)
+        example.style = _style_name(role, tinted=tinted)
+        if risky:
+            # Without it Excel makes a formula of the text when somebody edits the cell.
+            example.quotePrefix = True
+        numbers[role, tinted, risky] = example.style_id
     return numbers
 
 

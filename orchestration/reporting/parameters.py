@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -43,12 +44,20 @@ _NAMED = re.compile(
 
 @cache
 def timezones() -> set[str]:
-    """The IANA names of this machine. Read once: it is a walk through a folder tree, at every query that is read."""
+    """Return the IANA names of this machine. The first call walks through a folder tree."""
     return available_timezones()
 
 
+@cache
+def _listed_timezones() -> frozenset[str]:
+    """Return the IANA names that the package tzdata lists: all of them stand in one file."""
+    import tzdata  # type: ignore[import-untyped]  # it ships none
+
+    return frozenset(Path(tzdata.__file__).with_name("zones").read_text(encoding="ascii").split())
+
+
 def _known_zone(name: str) -> str:
-    if name not in timezones():
+    if name not in _listed_timezones() and name not in timezones():
         raise ValueError(f"unknown timezone {name!r}: an IANA name is needed, such as UTC or Europe/Kyiv")
     return name
 

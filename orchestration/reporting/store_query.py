@@ -64,7 +64,10 @@ class StoreQuery:
             "no_package_group": groups.no_package,
         }
         set_variables(self.cursor, asked=asked | (self._periods(known) if known else {}))
-        if not groups.everyone:
+        if groups.everyone:
+            # Statements name the table, whether or not they read it.
+            self.cursor.execute("create temp table members (client integer, last_period integer)")
+        else:
             self._prepare_members()
         self._states_made = False
 
@@ -78,8 +81,6 @@ class StoreQuery:
 
     def owners(self) -> list[tuple[str, str]]:
         """Return the id and name of every reseller that owns a client in scope at some period's end."""
-        if self._groups.everyone:
-            self.cursor.execute("create temp table members (client integer)")
         return [(owner_id, name) for owner_id, name in self._rows(statement("owners_in_scope"))]
 
     def sums(self) -> StoreSums:

@@ -28,9 +28,7 @@ class Billed:
 
     def correct(self, amount: str = "25") -> None:
         """Correct one transaction."""
-        self.connection.execute(
-            "update billing.transactions set amount = %s where client_id = 'b'", [amount]
-        )
+        self.connection.execute("update billing.transactions set amount = %s where client_id = 'b'", [amount])
         self.connection.commit()
 
     def build(self, **options):

@@ -50,8 +50,13 @@ def killed_at(billed, step: int, kind: str) -> bool:
     return said == "here\n"
 
 
-@pytest.mark.parametrize("kind", ["small", "full"])
-@pytest.mark.parametrize("step", [1, 5, 8, 10, 12, 14, 16, 17])
+STEPS = [
+    *(("small", step) for step in (1, 8, 9, 10, 12, 14, 16, 17)),
+    *(("full", step) for step in (1, 2, 7, 8, 10, 12, 14)),
+]
+
+
+@pytest.mark.parametrize(("kind", "step"), STEPS)
 def test_killed_in_any_step_the_last_build_stays(billed, step, kind):
     before = contents(billed.connection)
     billed.correct()
@@ -85,7 +90,10 @@ def test_without_room_for_a_file_the_last_build_stays(billed, tmp_path):
     before = contents(billed.connection)
     billed.correct()
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, billed.url, str(billed.state)], capture_output=True, text=True
+        [sys.executable, "-c", FULL_DISK, billed.url, str(billed.state)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode != 0
     assert contents(billed.connection) == before

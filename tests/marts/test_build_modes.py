@@ -42,6 +42,7 @@ def test_changed_clients_are_rebuilt_in_place(billed):
         "int_changed_events",
         "mart_cohort_changes",
         "mart_flows_daily",
+        "report_store",
         "the_marts_add_up",
     ]
     assert billed.differences() == {}

@@ -1,12 +1,13 @@
 """From what a user calls an interval to the periods of a report (spec 2, 3)."""
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from orchestration.reporting.days import whole_days_and_rests
+from pydantic import ValidationError
 
 from orchestration.errors import RequestError
 from orchestration.reporting.intervals import add_months, boundary, resolve_interval
@@ -162,3 +163,11 @@ def test_whole_days_and_rests_cover_every_period_exactly_once(zone, first, lengt
 
 def at_midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def test_the_zones_of_this_machine_are_known_and_no_other():
+    zones = available_timezones()
+    assert {asked("today", timezone=zone).timezone for zone in zones} == zones
+    for unknown in ("utc", "Europe/../UTC", "posix/UTC", ""):
+        with pytest.raises(ValidationError, match="unknown timezone"):
+            asked("today", timezone=unknown)

@@ -154,6 +154,7 @@ def test_the_shipped_saved_queries_are_these_assets_schedules_and_checks(loaded)
         "staging",
         "intermediate",
         "marts",
+        "bi",
         "snapshots",
         "deliveries",
     }

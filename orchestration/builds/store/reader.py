@@ -88,7 +88,9 @@ def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
         raise DynamicsError(
             "another version of this program built the marts: run `dynamics build --full-refresh`"
         ) from problem
-    except (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException) as problem:
+    except duckdb.Error as problem:
+        if not _is_damage(problem):
+            raise
         with connection.transaction():
             _close(connection)
             obtain(connection, known, suspicious=True)
@@ -99,13 +101,26 @@ def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
 
 def _opened_now(connection: Connection[TupleRow]) -> tuple[ledger.PublishedStore, _OpenedStore]:
     """Return the current store, opened. Its files are obtained where this machine does not have them."""
+    import duckdb
+
     known = _current(connection)
     try:
         return known, _open(connection, known)
-    except FileNotFoundError:
+    except (FileNotFoundError, duckdb.Error) as problem:
+        is_damaged = isinstance(problem, duckdb.Error)
+        if is_damaged and not _is_damage(problem):
+            raise
         known = _current(connection)  # a build may have been published, and the old files removed
-        obtain(connection, known)
+        obtain(connection, known, suspicious=is_damaged)
         return known, _open(connection, known)
+
+
+def _is_damage(problem: Exception) -> bool:
+    """Return True if DuckDB read something from a file that no build has written there."""
+    import duckdb
+
+    kinds = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
+    return isinstance(problem, kinds) or "Corrupt database file" in str(problem)
 
 
 def _current(connection: Connection[TupleRow]) -> ledger.PublishedStore:
@@ -119,8 +134,6 @@ def _current(connection: Connection[TupleRow]) -> ledger.PublishedStore:
 
 def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> _OpenedStore:
     """Return the opened store. A process keeps the current store of each database open."""
-    import duckdb
-
     folder = files.folder(connection)
     key = (os.getpid(), folder)
     with _opening:
@@ -131,10 +144,7 @@ def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> _Op
             path = folder / file.name
             if not path.is_file() or path.stat().st_size != file.bytes:
                 raise FileNotFoundError(path)
-        try:
-            store = _OpenedStore(known.files, _attached(folder, known.files), {})
-        except (duckdb.IOException, duckdb.SerializationException) as damaged:
-            raise FileNotFoundError(folder) from damaged
+        store = _OpenedStore(known.files, _attached(folder, known.files), {})
         # Whoever still uses the store before keeps it open by its cursor.
         _opened[key] = store
         return store
