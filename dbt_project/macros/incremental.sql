@@ -61,6 +61,7 @@
     alter table {{ relation }}
     {%- for column in required %} alter column {{ column }} set not null{{ "," if not loop.last }} {% endfor %};
     {%- endif %}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro replace_all(target, columns, query) -%}
