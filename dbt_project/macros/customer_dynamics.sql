@@ -1,5 +1,5 @@
-{# Return total / quantity, rounded half away from zero to two decimals. `div` is exact; a quotient of two numerics is
-   rounded itself, and to round it again could go the wrong way. #}
+{# Return total / quantity, rounded half away from zero to two decimals. `div` is exact; a quotient
+   of two numerics is rounded itself, and to round it again could go the wrong way. #}
 {% macro exact_average(total, quantity) -%}
     cast(
         sign({{ total }}) * div(200 * abs({{ total }}) + {{ quantity }}, nullif(2 * {{ quantity }}, 0)) / 100
@@ -7,7 +7,8 @@
     )
 {%- endmacro %}
 
-{# Return the report Customer Dynamics, one row a client type, currency and UTC period. `unit` is date, month or year. #}
+{# Return the report Customer Dynamics, one row a client type, currency and UTC period. `unit` is
+   date, month or year. #}
 {% macro customer_dynamics(unit) -%}
 {%- set period = 'utc_' ~ unit -%}
 {%- set trunc = 'day' if unit == 'date' else unit -%}

@@ -1,13 +1,16 @@
-{# Return the UTC date of an instant. An interval of zero is faster than a zone that is looked up by name. #}
+{# Return the UTC date of an instant. An interval of zero is faster than a zone that is looked up by
+   name. #}
 {% macro utc_date(instant) -%} cast({{ instant }} at time zone interval '0 hours' as date) {%- endmacro %}
 
-{# Return true for a charge for a service. Free services and credits do not make a client active (spec 5). #}
+{# Return true for a charge for a service. Free services and credits do not make a client active
+   (spec 5). #}
 {% macro is_paid_service(event) -%}
     {{ event }}.kind in ('usage', 'package_activation', 'package_renewal') and {{ event }}.amount < 0
 {%- endmacro %}
 
-{# Return the states of the clients whose events are in `events`, one row an event. Events of one instant are
-   ordered by transaction id, byte by byte: the order must not depend on the collation of the database. #}
+{# Return the states of the clients whose events are in `events`, one row an event. Events of one
+   instant are ordered by transaction id, byte by byte: the order must not depend on the collation
+   of the database. #}
 {% macro client_states(events) -%}
     select
         *,
@@ -38,11 +41,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Return the first period in which a client that last paid on `paid_on` is not active, with the default active
-   duration of three months (spec 5). The period is named by its first date.
+{# Return the first period in which a client that last paid on `paid_on` is not active, with the
+   default active duration of three months (spec 5). The period is named by its first date.
 
-   A day d counts when its date three months earlier, clamped to the end of that month, is not after `paid_on`.
-   After 29 November that holds until 28 February, after 28 February until 31 May. `greatest` covers both. #}
+   A day d counts when its date three months earlier, clamped to the end of that month, is not after
+   `paid_on`. After 29 November that holds until 28 February, after 28 February until 31 May.
+   `greatest` covers both. #}
 {% macro first_lapsed_period(paid_on, unit) -%}
     {%- if unit == 'date' -%}
     cast(greatest(

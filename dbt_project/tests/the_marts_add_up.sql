@@ -1,4 +1,5 @@
--- The balances of all clients are the sum of their flows. Both marts are changed in place, each on its own.
+-- The balances of all clients are the sum of their flows. Both marts are changed in place, each on
+-- its own.
 with
 
 moved as (

@@ -1,7 +1,8 @@
-"""Builds: dbt brings the marts up to date with `billing`, and the report store receives what changed.
+"""Builds: dbt brings the marts up to date, and the report store receives what changed.
 
-`build` puts the parts together: `lock` (builds and loads exclude each other), `ledger` (rows of dynamics.builds),
-`change_log` (what changed in `billing`), `dbt_runner` (dbt in this process) and `store` (what reports read).
+`build` puts the parts together: `lock` (builds and loads exclude each other), `ledger` (rows of
+dynamics.builds), `change_log` (what changed in `billing`), `dbt_runner` (dbt in this process) and
+`store` (what reports read).
 """
 
 from orchestration.builds.build import build_marts, new_build

@@ -1,7 +1,7 @@
-"""A build: dbt changes the schema `marts`, the report store receives the result, and the ledger says that it is done.
+"""A build: dbt changes the schema `marts`, then the report store is published.
 
-dbt commits model by model. Reports read the store, which is published when dbt has finished, so they see all of a
-build or nothing. A build that was interrupted is finished by the next one (docs/decisions.md, "Builds").
+dbt commits model by model. Reports read the store, so they see all of a build or nothing. A build
+that was interrupted is finished by the next one (docs/decisions.md, "Builds").
 """
 
 from collections.abc import Callable, Iterator
@@ -28,9 +28,9 @@ def build_marts(
 ) -> PendingBuild:
     """Bring the marts up to date with `billing` and make them current.
 
-    When nothing has changed, return the current build; only its `as_of` follows the last load. dbt keeps its parsed
-    project and its log in the folder `state`. Raises DynamicsError when nothing was loaded, and when a model or test
-    fails: reports then still read the last build.
+    When nothing has changed, return the current build; only its `as_of` follows the last load. dbt
+    keeps its parsed project and its log in the folder `state`. Raises DynamicsError when nothing
+    was loaded, and when a model or test fails: reports then still read the last build.
     """
     with source_lock(connection) as require_held:
         connection.rollback()
@@ -55,8 +55,9 @@ def new_build(
 ) -> Iterator[PendingBuild]:
     """Start a build, and make it current if the block succeeds. The block runs dbt.
 
-    It runs `dbt build` with `dbt_runner.build_arguments(build)`; the environment names the database and the build. A
-    build that was interrupted is finished first, by dbt in this process with its files in the folder `state`.
+    It runs `dbt build` with `dbt_runner.build_arguments(build)`; the environment names the database
+    and the build. A build that was interrupted is finished first, by dbt in this process with its
+    files in the folder `state`.
     """
     with source_lock(connection) as require_held:
         connection.rollback()
@@ -92,15 +93,16 @@ def _finish_interrupted(
     require_held: Callable[[], None],
     progress: Progress | None,
 ) -> None:
-    """Finish the last build if it was interrupted after it began to change the marts."""
+    """Finish the last build if it was interrupted after it had changed the marts."""
     build = ledger.interrupted(connection, _origin())
     if build is None:
         return
     try:
         with _completed(connection, build, require_held, progress):
-            dbt_runner.run(connection, build, state, progress=progress)
+            if ledger.DBT_STEP not in build.skipped_models:
+                dbt_runner.run(connection, build, state, progress=progress)
     except DynamicsError as error:
-        raise DynamicsError(f"{error}; `dynamics build --full-refresh` builds the marts anew") from error
+        raise DynamicsError(f"{error}; `dynamics build --full-refresh` rebuilds the marts") from error
 
 
 @contextmanager

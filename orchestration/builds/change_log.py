@@ -30,16 +30,17 @@ _UNCHANGED_MODELS = """
 
 
 def unchanged_models(connection: Connection[TupleRow]) -> frozenset[str]:
-    """Return the models that an incremental build can leave as they are, of those that copy a small table."""
+    """Return the models of small tables that an incremental build can leave as they are."""
     row = connection.execute(_UNCHANGED_MODELS).fetchone() or ()
     models = ("dim_packages", "dim_exchange_rates", "fct_clients")
     return frozenset(model for model, is_unchanged in zip(models, row, strict=True) if is_unchanged)
 
 
 def is_mostly_changed(connection: Connection[TupleRow], as_of: datetime) -> bool:
-    """Return True when more than a third of the time that clients have lived through must be rebuilt.
+    """Return True when more than a third of the lifetime of all clients must be rebuilt.
 
-    From there on an incremental build takes longer than a full one. Seconds are summed as numbers: the sum of the
-    lives of two million clients does not fit an interval. `as_of` (aware) is up to when `billing` is known.
+    From there on an incremental build takes longer than a full one. Seconds are summed as numbers:
+    the lifetime of two million clients does not fit an interval. `as_of` (aware) is up to when
+    `billing` is known.
     """
     return connection.execute(_IS_MOSTLY_CHANGED, {"as_of": as_of}).fetchone() == (True,)

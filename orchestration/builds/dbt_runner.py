@@ -1,10 +1,12 @@
 """dbt in this process."""
 
+import gc
 import hashlib
 import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,7 +27,7 @@ _MANIFEST_DEPENDS_ON = (*_ROWS_DEPEND_ON, "profiles.yml", "tests")
 _TEST_OF_INCREMENTAL_BUILDS = "the_marts_add_up"
 
 _manifests: dict[str, bytes] = {}
-"""Parsed projects, pickled, by their key: each run gets a manifest of its own, because dbt writes into it."""
+"""Parsed projects, pickled, by their key. Each run gets a copy, because dbt writes into it."""
 
 
 def project_hash() -> str:
@@ -35,7 +37,7 @@ def project_hash() -> str:
 
 @contextmanager
 def profile_environment(connection: Connection[TupleRow], build: PendingBuild) -> Iterator[None]:
-    """Set the variables that profiles.yml and the hooks read, for dbt in this process or one that it starts."""
+    """Set the variables that profiles.yml and the hooks read, for this process and its children."""
     known = conninfo_to_dict(connection.info.dsn)
     values = {
         "HOST": known.get("host", "localhost"),
@@ -69,12 +71,13 @@ def run(
 ) -> None:
     """Run dbt for the build. Raises DynamicsError that names the first model or test that failed.
 
-    A full build runs all models and data tests. An incremental build runs the tables that it need not
-    skip and one cheap test; views stay as they are. The parsed project and dbt's log are kept in the folder `state`.
+    A full build runs all models and data tests. An incremental build runs the tables that it cannot
+    skip, and one cheap test; views stay as they are. The parsed project and dbt's log are kept in
+    the folder `state`.
     """
-    from dbt.cli.main import dbtRunner
+    with _without_garbage_collection(), profile_environment(connection, build):
+        from dbt.cli.main import dbtRunner
 
-    with profile_environment(connection, build):
         manifest = parsed_project(connection.info.dbname, state)
         outcome = dbtRunner(manifest=manifest, callbacks=[_reporter(progress)]).invoke(
             [
@@ -95,16 +98,27 @@ def run(
 
 
 def parsed_project(database: str, state: Path) -> Any:
-    """Return dbt's manifest of the project, parsed only when a file has changed since the last time.
+    """Return dbt's manifest of the project. Parse it only when a file has changed.
 
-    The names of relations in it contain the name of the database. Raises DynamicsError when the project does not parse.
+    The names of relations in it contain the name of the database. Raises DynamicsError when the
+    project does not parse.
     """
-    from dbt.version import __version__
-
-    key = f"{_hash_of(_MANIFEST_DEPENDS_ON)} {__version__} {database}"
+    key = f"{_hash_of(_MANIFEST_DEPENDS_ON)} {version('dbt-core')} {DBT_PROJECT} {database}"
     if key not in _manifests:
         _manifests[key] = _read(state / "manifest.pickle", key) or _parse(state, key)
     return pickle.loads(_manifests[key])  # noqa: S301 - written by this program into its own folder
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Pause the garbage collector. Most of dbt's many objects live to the end of the run."""
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_collecting:
+            gc.enable()
 
 
 def _parse(state: Path, key: str) -> bytes:
@@ -115,24 +129,28 @@ def _parse(state: Path, key: str) -> bytes:
     if not outcome.success:
         raise DynamicsError(f"the dbt project does not parse: {_reason(outcome)}")
     manifest: Any = outcome.result
-    # dbt makes these indexes when it needs them, and its own pickling confuses them with each other.
+    # dbt makes these indexes when it needs them. Its own pickling mixes them up.
     for name in [name for name in vars(manifest) if name.endswith("_lookup")]:
         setattr(manifest, name, None)
     content = pickle.dumps(manifest)
     with suppress(OSError):  # the next process parses again
         draft = state / f"manifest.{os.getpid()}"
-        draft.write_bytes(key.encode() + b"\n" + content)
+        draft.write_bytes(f"{key} {_checksum(content)}\n".encode() + content)
         draft.replace(state / "manifest.pickle")
     return content
 
 
 def _read(path: Path, key: str) -> bytes | None:
-    """Return the pickled manifest in the file if it is of that key."""
-    try:
+    """Return the pickled manifest in the file if it is of that key and complete."""
+    with suppress(OSError):
         head, _, content = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    return content if head == key.encode() else None
+        if head == f"{key} {_checksum(content)}".encode():
+            return content
+    return None
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _selection(build: PendingBuild, manifest: Any) -> list[str]:
@@ -149,7 +167,7 @@ def _selection(build: PendingBuild, manifest: Any) -> list[str]:
 
 
 def _reporter(progress: Progress | None) -> Callable[[Any], None]:
-    """Return a listener that passes the names of finished steps on, one at a time: dbt has several threads."""
+    """Return a listener that passes on the names of finished steps. dbt has several threads."""
     one_at_a_time = Lock()
 
     def on_event(event: Any) -> None:

@@ -1,4 +1,4 @@
-"""The ledger of builds: `dynamics.builds`, one row a build, and `dynamics.build_steps`, what each has finished."""
+"""The ledger of builds: `dynamics.builds`, and the finished steps in `dynamics.build_steps`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from orchestration.errors import DynamicsError
 SCHEMA = "marts"
 
 SCOPE_STEPS = frozenset({"int_changed_clients", "int_changed_events"})
-"""The steps that say what an incremental build changes. Nothing has changed before both are finished."""
+"""The steps that say what an incremental build changes. Before both end, nothing has changed."""
 
 DBT_STEP = "dbt"
 """The step that is recorded when dbt has finished all models and tests of a build."""
@@ -26,8 +26,8 @@ Progress = Callable[[str], None]
 class PendingBuild:
     """A build that is under way.
 
-    `as_of` is the instant up to which the data is known. `skipped_models` need not run: an earlier attempt at the
-    same build finished them before it was interrupted, or nothing has changed in what they copy.
+    `as_of` is the instant up to which the data is known. `skipped_models` need not run: an earlier
+    attempt at the same build finished them, or nothing has changed in what they copy.
     """
 
     build_id: int
@@ -39,7 +39,7 @@ class PendingBuild:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the rows of a build depend on beside the data: a hash of the dbt project, and the base currency."""
+    """What the rows depend on beside the data: a hash of the dbt project, and the base currency."""
 
     models: str
     base_currency: str
@@ -78,8 +78,8 @@ _CAN_BE_CHANGED_IN_PLACE = f"""
             ))
         )
 """
-"""A later build that did not finish leaves the marts as they were as long as it was incremental and had not finished
-the steps that say what it changes."""
+"""A later build that did not finish has left the marts alone if it was incremental and had not
+finished both scope steps."""
 
 _UNCHANGED = f"""
     select true from dynamics.builds as base
@@ -92,7 +92,7 @@ _UNCHANGED = f"""
 
 
 def as_of(connection: Connection[TupleRow]) -> datetime:
-    """Return up to when `billing` is known: what the last load said, or now when others keep it filled (spec 3).
+    """Return up to when `billing` is known: as the last load said, or now without one (spec 3).
 
     Raises DynamicsError when `billing` is empty.
     """
@@ -114,7 +114,7 @@ def start(
     is_full: bool,
     skipped_models: frozenset[str] = frozenset(),
 ) -> PendingBuild:
-    """Add the row of a new build and commit it. From then on no step of an earlier build is recorded any more."""
+    """Add the row of a new build and commit it. From then on no earlier build can record a step."""
     known = as_of(connection)
     connection.execute("select pg_advisory_xact_lock(hashtext('dynamics.build_steps'))")
     build_id = _value(
@@ -129,18 +129,23 @@ def start(
 
 
 def interrupted(connection: Connection[TupleRow], origin: Origin) -> PendingBuild | None:
-    """Return the last build if it can be resumed: it is incremental, began to change the marts, and has not finished."""
+    """Return the last build if it was interrupted and can be resumed.
+
+    It must be of this project. An incremental build must have finished both scope steps, a full one
+    all of dbt.
+    """
     row = connection.execute(_UNFINISHED, [origin.models, origin.base_currency]).fetchone()
     if row is None:
         return None
     build_id, known, is_full, has_same_origin, steps = row
-    if is_full or not has_same_origin or not set(steps) >= SCOPE_STEPS:
+    needed = {DBT_STEP} if is_full else SCOPE_STEPS
+    if not has_same_origin or not needed <= {*steps}:
         return None
-    return PendingBuild(build_id, SCHEMA, known, is_full=False, skipped_models=frozenset(steps))
+    return PendingBuild(build_id, SCHEMA, known, is_full, skipped_models=frozenset(steps))
 
 
 def can_be_changed_in_place(connection: Connection[TupleRow], origin: Origin) -> bool:
-    """Return True when the marts are those of the last finished build, and all changes since then are known."""
+    """Return True when the marts are those of the last finished build and all changes are known."""
     return bool(_value(connection, _CAN_BE_CHANGED_IN_PLACE, _parameters(origin)))
 
 
@@ -158,7 +163,10 @@ def marts_are_of(connection: Connection[TupleRow], build_id: int) -> bool:
 
 
 def renew(connection: Connection[TupleRow], origin: Origin) -> PendingBuild | None:
-    """Return the current build when nothing has changed since, under a new number if the data is known longer now."""
+    """Return the current build when nothing has changed since.
+
+    It gets a new number if the data is known up to a later instant now.
+    """
     if not _value(connection, _UNCHANGED, _parameters(origin)):
         return None
     build_id, known_before = connection.execute(_CURRENT).fetchone() or (0, None)
@@ -177,7 +185,7 @@ def renew(connection: Connection[TupleRow], origin: Origin) -> PendingBuild | No
 
 
 def record_dbt(connection: Connection[TupleRow], build: PendingBuild) -> None:
-    """Record that dbt has finished. The commit waits for the disk, and so for all that dbt has written before."""
+    """Record that dbt has finished. The commit waits for the disk, and for all earlier commits."""
     connection.execute(
         "insert into dynamics.build_steps (build_id, step) values (%s, %s) on conflict do nothing",
         [build.build_id, DBT_STEP],
@@ -186,7 +194,7 @@ def record_dbt(connection: Connection[TupleRow], build: PendingBuild) -> None:
 
 
 def finish(connection: Connection[TupleRow], build: PendingBuild) -> None:
-    """Make the build the current one, and forget the changes that it contains and the steps of older builds."""
+    """Make the build the current one. Forget its changes and the steps of older builds."""
     connection.execute("update dynamics.builds set finished_at = now() where build_id = %s", [build.build_id])
     connection.execute(
         "delete from dynamics.touched where changed_by < (select touched_before from dynamics.builds where build_id = %s)",

@@ -20,8 +20,8 @@ _NO_TIMEOUTS = """
 def source_lock(connection: Connection[TupleRow]) -> Iterator[Callable[[], None]]:
     """Wait for running loads and builds, and make others wait until the block ends.
 
-    The lock is held by a transaction on a connection of its own to the database of `connection`. A lock of the
-    session would not exclude anybody behind a pooler in transaction mode, and `connection` commits during a build.
+    A transaction on a connection of its own holds the lock. A lock of the session would not exclude
+    anybody behind a pooler in transaction mode, and `connection` commits during a build.
     Yield a function that raises Unavailable when the lock was lost.
     """
     with psycopg.connect(connection.info.dsn, password=connection.info.password) as holder:

@@ -1,18 +1,20 @@
-"""Saved queries as Dagster assets: the snapshot, the check that stands between, and the delivery."""
+"""Saved queries as Dagster assets: the snapshot of a report, the check of it, and the delivery."""
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import dagster as dg
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
-from orchestration.archive import Snapshot, SnapshotNotFound
+from orchestration.archive import Archive, Snapshot, SnapshotNotFound
 from orchestration.connections import open_archive
 from orchestration.deliveries.catching_up import SCHEDULED
 from orchestration.deliveries.dispatch import mail_report, told, unsent
-from orchestration.deliveries.occurrences import delivery_occurrence
+from orchestration.deliveries.occurrences import Occurrence, delivery_occurrence
 from orchestration.deliveries.post import letter_of
 from orchestration.deliveries.reports import problems_of, snapshot_of
 from orchestration.errors import DynamicsError, Unavailable
@@ -23,143 +25,176 @@ from orchestration.scheduling.partitions import partitions_of
 from orchestration.settings import settings
 
 SEND_TAG = "dynamics/send"
-"""A backfill mails only when it carries this tag as `true`: nobody wants sixty months of old reports by mistake."""
+"""A backfill sends mails only when it has this tag with the value `true`."""
+
+CHECK = "report_is_right"
 
 NOT_FINAL = "not_final"
-"""Metadata of a failure that ends by itself: mails wait in the outbox, and moments are asked for again."""
+"""Metadata of a failed step that the scheduler runs again."""
+REPORT_KEPT = "report_kept"
+"""Metadata of a step that failed after its report was made and kept."""
+
+Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]  # type: ignore[type-arg] # Dagster reads the bare class
 
 
 def snapshot_key(saved_query: SavedQuery) -> dg.AssetKey:
-    """`snapshots/NAME`."""
+    """Return `snapshots/NAME`."""
     return dg.AssetKey(["snapshots", saved_query.identifier])
 
 
 def delivery_key(saved_query: SavedQuery) -> dg.AssetKey:
-    """`deliveries/NAME`."""
+    """Return `deliveries/NAME`."""
     return dg.AssetKey(["deliveries", saved_query.identifier])
 
 
+def step_name(saved_query: SavedQuery) -> str:
+    """Return the name of the step that makes and mails the report of a saved query."""
+    return f"report_{saved_query.identifier}"
+
+
 def all_assets(saved_queries: Sequence[SavedQuery]) -> list[dg.AssetsDefinition]:
-    """The assets of all saved queries; a report that several share is computed once a run."""
+    """Return the assets of all saved queries. A run computes a report that several of them share once."""
     asked = Counter(saved_query.query for saved_query in saved_queries)
-    return [asset for each in saved_queries for asset in assets_of(each, shared=asked[each.query] > 1)]
+    return [assets_of(each, shared=asked[each.query] > 1) for each in saved_queries]
 
 
-def assets_of(saved_query: SavedQuery, *, shared: bool = False) -> list[dg.AssetsDefinition]:
-    """The snapshot of a saved query with its check, and its delivery where it has one.
+def assets_of(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsDefinition:
+    """Return the snapshot of a saved query with its check, and its delivery if it has one.
 
-    `shared`: another saved query asks the same.
+    One step makes all of them, because a step of Dagster costs about as much as a report. A user can still
+    select the snapshot or the delivery alone. `shared` says that another saved query asks the same.
     """
-    return [
-        _snapshot_asset(saved_query, shared=shared),
-        *([_delivery_asset(saved_query)] if saved_query.delivery else []),
-    ]
+    snapshot, delivery = snapshot_key(saved_query), delivery_key(saved_query)
 
-
-def _snapshot_asset(saved_query: SavedQuery, *, shared: bool) -> dg.AssetsDefinition:
     @dg.multi_asset(
-        name=f"snapshot_{saved_query.identifier}",
-        specs=[
-            dg.AssetSpec(
-                snapshot_key(saved_query),
-                deps=MARTS,
-                description=f"**{saved_query.title}**: {saved_query.description or 'a saved query.'}",
-                group_name="snapshots",
-                kinds={"postgres", "s3"},
-            )
-        ],
+        name=step_name(saved_query),
+        specs=_specs(saved_query),
         check_specs=[
             dg.AssetCheckSpec(
-                "report_is_right",
-                asset=snapshot_key(saved_query),
+                CHECK,
+                asset=snapshot,
                 blocking=True,
-                description="Balance = Pos + Neg, no quantity below zero, every period there; or else no mail.",
+                description="Balance = Pos + Neg, no negative quantity, no missing period. "
+                "A report that fails this check is not mailed.",
             )
         ],
         partitions_def=partitions_of(saved_query),
         pool="warehouse",
+        can_subset=True,
     )
-    def make(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads it, and knows the bare class only
+    def make_and_mail(context: dg.AssetExecutionContext) -> Results:
         began = time.monotonic()
-        with _told_in_one_line(), open_archive() as (archive, connection):
+        reached: dict[str, bool] = {}
+        with _one_line_failures(reached), open_archive() as (archive, connection):
             occurrence = delivery_occurrence(
                 connection, saved_query.name, _moment(context), _generated_by(context)
             )
-            snapshot = snapshot_of(
-                connection, archive, saved_query, occurrence, settings().base_currency, shared=shared
-            )
-            problems = problems_of(snapshot, occurrence.scheduled_at)
-            recipients = (
-                letter_of(saved_query, snapshot, occurrence).recipients if saved_query.delivery else []
-            )
-        return dg.MaterializeResult(
-            metadata={
-                **_metadata(snapshot, [f"{header}: {address}" for address, header in recipients], began),
-                "occurrence": dg.MetadataValue.timestamp(occurrence.scheduled_at),
-                "table": dg.MetadataValue.md(markdown_table(snapshot.table())),
-            },
-            check_results=[dg.AssetCheckResult(passed=not problems, metadata={"problems": problems})],
-        )
+            if snapshot in context.selected_asset_keys:
+                report = snapshot_of(
+                    connection, archive, saved_query, occurrence, settings().base_currency, shared=shared
+                )
+                metadata = _snapshot_metadata(saved_query, occurrence, report, began)
+                connection.commit()  # No transaction is open while Dagster records the result.
+                yield dg.MaterializeResult(asset_key=snapshot, metadata=metadata)
+            else:
+                report = _kept_report(archive, occurrence, snapshot)
+            reached[REPORT_KEPT] = True
+            if context.selected_asset_check_keys:
+                problems = problems_of(report, occurrence.scheduled_at)
+                yield dg.AssetCheckResult(
+                    asset_key=snapshot,
+                    check_name=CHECK,
+                    passed=not problems,
+                    metadata={"problems": problems},
+                )
+                if problems:
+                    return  # Dagster fails the step, because the check is blocking.
+            if delivery in context.selected_asset_keys:
+                metadata = _deliver(context, connection, archive, saved_query, occurrence, report)
+                yield dg.MaterializeResult(asset_key=delivery, metadata=metadata)
 
-    return make
+    return make_and_mail
 
 
-def _delivery_asset(saved_query: SavedQuery) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=delivery_key(saved_query),
-        deps=[snapshot_key(saved_query)],
-        description=f"The mails of **{saved_query.title}**, one a recipient. A backfill sends none unless it has the "
-        f"tag `{SEND_TAG}: true`.",
+def _specs(saved_query: SavedQuery) -> list[dg.AssetSpec]:
+    snapshot = dg.AssetSpec(
+        snapshot_key(saved_query),
+        deps=MARTS,
+        description=f"**{saved_query.title}**: {saved_query.description or 'a saved query.'}",
+        group_name="snapshots",
+        kinds={"postgres", "s3"},
+    )
+    delivery = dg.AssetSpec(
+        delivery_key(saved_query),
+        deps=[snapshot.key],
+        description=f"The mails of **{saved_query.title}**, one for each recipient. A backfill sends mails "
+        f"only with the tag `{SEND_TAG}: true`.",
         group_name="deliveries",
         kinds={"email"},
-        partitions_def=partitions_of(saved_query),
-        pool="mail",
-        # A report goes out when it is made, not when all the others of the run are.
-        op_tags={"dagster/priority": "1"},
     )
-    def send(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads it, and knows the bare class only
-        began = time.monotonic()
-        wanted = _generated_by(context) != "backfill" or context.run.tags.get(SEND_TAG) == "true"
-        with _told_in_one_line(), open_archive() as (archive, connection):
-            occurrence = delivery_occurrence(
-                connection, saved_query.name, _moment(context), _generated_by(context)
-            )
-            try:
-                snapshot = archive.open(occurrence.snapshot_id)
-            except SnapshotNotFound:
-                raise dg.Failure(
-                    f"there is no report to mail: materialize {snapshot_key(saved_query).to_user_string()} with it"
-                ) from None
-            rows = mail_report(connection, archive, saved_query, occurrence, snapshot) if wanted else []
-        if not wanted:
-            context.log.info("a backfill mails nobody: give it the tag %s: true to have it mailed", SEND_TAG)
-        recipients = [
-            f"{row.header}: {row.recipient}, {row.state}{'' if row.state == 'sent' else f': {row.reply}'}"
-            for row in rows
-        ]
-        metadata = _metadata(snapshot, recipients, began)
-        missing = "; ".join(map(told, unsent(rows)))
-        if missing:
-            raise dg.Failure(
-                f"not sent to all: {missing}; see `dynamics deliveries list --query {saved_query.name}`",
-                {**metadata, NOT_FINAL: dg.MetadataValue.bool(True)},
-            )
-        return dg.MaterializeResult(metadata=metadata)
+    return [snapshot, delivery] if saved_query.delivery else [snapshot]
 
-    return send
+
+def _kept_report(archive: Archive, occurrence: Occurrence, snapshot: dg.AssetKey) -> Snapshot:
+    """Return the report that an earlier run made. Raises dg.Failure if there is none."""
+    try:
+        return archive.open(occurrence.snapshot_id)
+    except SnapshotNotFound:
+        raise dg.Failure(
+            f"there is no report to mail: materialize {snapshot.to_user_string()} with it"
+        ) from None
+
+
+def _deliver(
+    context: dg.AssetExecutionContext,
+    connection: Connection[TupleRow],
+    archive: Archive,
+    saved_query: SavedQuery,
+    occurrence: Occurrence,
+    report: Snapshot,
+) -> dict[str, dg.MetadataValue]:
+    """Mail the report, unless this is a silent backfill, and return the metadata of the delivery.
+
+    Raises dg.Failure with that metadata if a recipient has no mail, and what `mail_report` raises.
+    """
+    began = time.monotonic()
+    rows = []
+    if _generated_by(context) == "backfill" and context.run.tags.get(SEND_TAG) != "true":
+        context.log.info("a backfill sends no mails: to send them, add the tag %s: true", SEND_TAG)
+    else:
+        rows = mail_report(connection, archive, saved_query, occurrence, report)
+    recipients = [
+        f"{row.header}: {row.recipient}, {row.state}{'' if row.state == 'sent' else f': {row.reply}'}"
+        for row in rows
+    ]
+    metadata = _metadata(report, recipients, began)
+    missing = "; ".join(map(told, unsent(rows)))
+    if missing:
+        raise dg.Failure(
+            f"not sent to all: {missing}; see `dynamics deliveries list --query {saved_query.name}`",
+            {**metadata, NOT_FINAL: dg.MetadataValue.bool(True), REPORT_KEPT: dg.MetadataValue.bool(True)},
+        )
+    return metadata
 
 
 @contextmanager
-def _told_in_one_line() -> Iterator[None]:
-    """Shows a user's error as its one line, which says what to do, in place of a stack of ours."""
+def _one_line_failures(reached: Mapping[str, bool]) -> Iterator[None]:
+    """Turn a DynamicsError into a dg.Failure with one line and no stack trace.
+
+    `reached` is what the step has done so far. It becomes metadata of the failure.
+    """
     try:
         yield
     except DynamicsError as error:
-        raise dg.Failure(str(error), {NOT_FINAL: True} if isinstance(error, Unavailable) else {}) from error
+        not_final = {NOT_FINAL: True} if isinstance(error, Unavailable) else {}
+        raise dg.Failure(str(error), {**reached, **not_final}) from error
 
 
 def _moment(context: dg.AssetExecutionContext) -> datetime:
-    """The occurrence's instant: the partition's, or when the run was asked for, the same at a retry of its steps."""
+    """Return the instant of the occurrence: the partition, or the time of the run request.
+
+    A retry of a run has the instant of the first run.
+    """
     if context.has_partition_key:
         start: datetime = context.partition_time_window.start
         return start.astimezone(UTC)
@@ -175,8 +210,19 @@ def _generated_by(context: dg.AssetExecutionContext) -> str:
     return SCHEDULED if {"dagster/schedule_name", "dagster/sensor_name"} & tags.keys() else "Dagster"
 
 
+def _snapshot_metadata(
+    saved_query: SavedQuery, occurrence: Occurrence, snapshot: Snapshot, began: float
+) -> dict[str, dg.MetadataValue]:
+    recipients = letter_of(saved_query, snapshot, occurrence).recipients if saved_query.delivery else []
+    return {
+        **_metadata(snapshot, [f"{header}: {address}" for address, header in recipients], began),
+        "occurrence": dg.MetadataValue.timestamp(occurrence.scheduled_at),
+        "table": dg.MetadataValue.md(markdown_table(snapshot.table())),
+    }
+
+
 def _metadata(snapshot: Snapshot, recipients: Iterable[str], began: float) -> dict[str, dg.MetadataValue]:
-    """What each materialization tells: the link, the files, who gets it, and how long it took."""
+    """Return the link, the files, the recipients and the seconds since `began`."""
     manifest = snapshot.manifest
     files = [
         f"[{file.filename}]({manifest.link}&format={fmt}), {file.size:,} bytes"

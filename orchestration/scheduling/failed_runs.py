@@ -11,7 +11,7 @@ from orchestration.deliveries.what_failed import failed_build, failed_report
 from orchestration.errors import Unavailable
 from orchestration.mailing.connection import one_line
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.assets import NOT_FINAL, delivery_key, snapshot_key
+from orchestration.scheduling.assets import NOT_FINAL, REPORT_KEPT, delivery_key, snapshot_key, step_name
 from orchestration.scheduling.dagster_marts import MARTS
 from orchestration.scheduling.partitions import moment_of
 from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, PARTITION, SCHEDULE
@@ -63,17 +63,16 @@ def failures_of(
         return
     moment, attempt = moment_of(run.tags[PARTITION]), int(run.tags.get(ATTEMPT, "1"))
     for saved_query in saved_queries:
-        making, mailing = f"snapshot_{saved_query.identifier}", f"deliveries__{saved_query.identifier}"
-        failure = failed.get(making) or failed.get(mailing)
-        final = attempt >= MAX_ATTEMPTS or (failure is not None and _is_final(failure))
+        failure = failed.get(step_name(saved_query))
+        final = attempt >= MAX_ATTEMPTS or (failure is not None and not _has(failure, NOT_FINAL))
         died = not failed and not asked.isdisjoint({snapshot_key(saved_query), delivery_key(saved_query)})
-        away = failure is not None and attempt == 1 and making in failed
+        away = failure is not None and attempt == 1 and not _has(failure, REPORT_KEPT)
         if (final and (failure or died)) or away:
             yield failed_report(saved_query, moment, _reason(failure), run.run_id, again=not final)
 
 
-def _is_final(failure: "StepFailureData") -> bool:
-    return failure.user_failure_data is None or NOT_FINAL not in failure.user_failure_data.metadata
+def _has(failure: "StepFailureData", metadata: str) -> bool:
+    return failure.user_failure_data is not None and metadata in failure.user_failure_data.metadata
 
 
 def _reason(failure: "StepFailureData | None") -> str:

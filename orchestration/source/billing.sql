@@ -34,8 +34,8 @@ create table if not exists billing.transactions (
     voided_at timestamptz
 );
 
--- A build asks for all that one client did, and a deleted client for whether it did anything.
-create index if not exists transactions_client_id on billing.transactions (client_id);
+-- A build reads what a client did from an instant on. Deleting a client looks for its transactions.
+create index if not exists transactions_client_occurred_at on billing.transactions (client_id, occurred_at);
 
 create table if not exists billing.exchange_rates (
     currency text not null check (currency ~ '^[A-Z]{3}$'),

@@ -1,4 +1,4 @@
-"""A sample extract in a database of its own, built, with changes to make and a full build to compare with."""
+"""A sample extract in a database of its own, built, and a full build to compare with."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

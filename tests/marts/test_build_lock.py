@@ -99,7 +99,7 @@ def holder_of_the_lock(connection):
 
 
 def test_lock_is_held_by_a_transaction(billed):
-    """A pooler in transaction mode gives other connections to whoever is between two transactions."""
+    """A pooler in transaction mode moves a session to another connection between transactions."""
     billed.rerate()
     with pytest.raises(ZeroDivisionError), new_build(billed.connection, state=billed.state):
         _, state = holder_of_the_lock(billed.connection)

@@ -80,7 +80,7 @@ def test_client_with_another_name_keeps_its_events(billed):
     assert billed.differences() == {}
 
 
-def test_mostly_changed_history_is_built_in_full_and_then_in_place(billed):
+def test_mostly_changed_history_is_built_in_full(billed):
     billed.rerate(clients=50)
     assert billed.build().is_full
     billed.rerate()
@@ -88,8 +88,8 @@ def test_mostly_changed_history_is_built_in_full_and_then_in_place(billed):
     assert billed.differences() == {}
 
 
-def test_sum_of_all_lives_may_exceed_an_interval(database):
-    """A thousand lives of 6,700 years are more days than an interval holds, as are those of two million clients."""
+def test_sum_of_all_lifetimes_may_exceed_an_interval(database):
+    """A thousand lifetimes of 6,700 years have more days than an interval holds."""
     database.execute(
         "insert into billing.clients select i::text, '', 'client', null, 'USD', '4713-01-01 BC', now()"
         " from generate_series(1, 1000) as i"
@@ -155,7 +155,7 @@ def test_marts_that_do_not_add_up_are_told_and_rebuilt_on_demand(billed):
         billed.build()
     assert billed.current_build() == current
     with pytest.raises(
-        DynamicsError, match=r"the_marts_add_up.*`dynamics build --full-refresh` builds the marts anew"
+        DynamicsError, match=r"the_marts_add_up.*`dynamics build --full-refresh` rebuilds the marts"
     ):
         billed.build()
     assert billed.build(full_refresh=True).is_full

@@ -1,4 +1,4 @@
-"""A build is current when it is finished, and never before; dbt's own tests pass, and the marts add up a second way."""
+"""A build is current when it is finished, not before; the marts add up to `billing`."""
 
 from pathlib import Path
 

@@ -72,7 +72,7 @@ def reference_rows(extract, unit, client_type, first, last, as_of):
 
 
 def compare(replay, extract, as_of, *, days=None):
-    """Assert that each view shows what the reference computes; `days` limits the dates that are compared."""
+    """Assert that each view shows what the reference computes. `days` limits the dates."""
     replay.fill(extract, as_of)
     last = (as_of - timedelta(microseconds=1)).date()
     for client_type, currency in {(one.client_type, one.currency) for one in extract.clients}:
@@ -107,7 +107,7 @@ def only(extract: Extract, client_type, currency) -> Extract:
 
 
 def test_views_agree_with_the_reference(replay):
-    """The data is known until after its last event: about events after `as_of` the views know more than reports."""
+    """`as_of` is after the last event: the views also count later events of its date."""
 
     @settings(
         max_examples=EXAMPLES,

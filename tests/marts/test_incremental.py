@@ -1,4 +1,4 @@
-"""A build that replaces only what changed ends with the very rows of one that makes everything anew."""
+"""An incremental build ends with the same rows as a full one."""
 
 import os
 
@@ -24,7 +24,7 @@ def replay(server_url, migrated_template, tmp_path_factory):
 
 
 def forget(connection, extract):
-    """Deletes what the extract does not have, as nobody's load does: a hand at the database."""
+    """Delete what the extract does not have. Loads never do that, but a person may."""
     for table, rows in reversed([(table, getattr(extract, table)) for table in TABLES]):
         key = {"client_tags": ("client_id", "tag"), "exchange_rates": ("currency", "valid_from")}.get(
             table, (f"{table.removesuffix('s')}_id",)
@@ -36,9 +36,12 @@ def forget(connection, extract):
         )
 
 
-def test_after_any_sequence_of_loads_the_marts_are_those_of_a_full_refresh(replay):
-    """Each world is loaded over the one before it: new, back-dated, rerated, moved, voided and un-voided transactions,
-    clients of another type, owner, currency, tag or birth, late rates, and rows that a hand deleted."""
+def test_marts_equal_a_full_refresh_after_any_loads(replay):
+    """Load each world over the one before it.
+
+    That makes new, back-dated, rerated, moved, voided and un-voided transactions, clients of
+    another type, owner, currency, tag or creation, late rates, and deleted rows.
+    """
     connection = replay.connection
 
     @settings(
@@ -69,7 +72,7 @@ def test_after_any_sequence_of_loads_the_marts_are_those_of_a_full_refresh(repla
 
 
 def two_at_one_instant_then(*later):
-    """A client that was charged and refilled at one instant, and has moved at other instants since."""
+    """Return a client that was charged and refilled at one instant, and moved later."""
     return world(
         client("a"),
         moved("a", "2018-03-10", "usage", "-5"),
@@ -87,12 +90,12 @@ def two_at_one_instant_then(*later):
         ("2018-03-09", "2018-03-12"),
     ],
 )
-def test_what_a_client_came_to_is_taken_from_the_last_of_several_events_at_one_instant(replay, later):
+def test_rebuild_starts_from_the_last_event_of_an_instant(replay, later):
     agree_after(replay, two_at_one_instant_then("2018-03-12"), two_at_one_instant_then(*later))
 
 
 def holding_two_packages_since(one, other, *, voided=None):
-    """A client that moves in every month of half a year, and takes two packages in between."""
+    """Return a client that moves every month and takes two packages in between."""
     return world(
         Package("p1", "One"),
         Package("p2", "Two"),
@@ -116,11 +119,11 @@ def holding_two_packages_since(one, other, *, voided=None):
         (("2018-03-20", "2018-05-20"), ("2018-05-21", "2018-05-20")),
     ],
 )
-def test_who_takes_a_package_is_in_other_groups_in_the_months_before_as_well(replay, before, later):
+def test_packages_that_were_taken_earlier_or_later(replay, before, later):
     agree_after(replay, holding_two_packages_since(*before), holding_two_packages_since(*later))
 
 
-def test_who_never_took_a_package_after_all_is_in_other_groups_in_the_months_before_as_well(replay):
+def test_voided_activations_of_packages(replay):
     days = "2018-03-20", "2018-05-20"
     agree_after(
         replay,
@@ -130,7 +133,7 @@ def test_who_never_took_a_package_after_all_is_in_other_groups_in_the_months_bef
 
 
 def agree_after(replay, first, then):
-    """Marts of the one extract that caught up with the other are those made anew."""
+    """Assert that marts of the first extract that follow the second equal a full build of it."""
     connection = replay.connection
     try:
         empty_billing(connection)

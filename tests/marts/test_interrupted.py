@@ -1,4 +1,4 @@
-"""A build that is killed: reports keep the last one, and the next build finishes it or starts again."""
+"""A build that is killed: the next one finishes it or starts again."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def building(billed, how="incremental"):
 
 @contextmanager
 def held(billed, table):
-    """Let nobody change the table until the block ends; yield a function that waits for somebody who tries."""
+    """Block changes of the table until the block ends. Yield a function that waits for a waiter."""
     with psycopg.connect(billed.url) as holder, psycopg.connect(billed.url, autocommit=True) as watcher:
         holder.execute(f"lock table {table} in share mode")
 
@@ -108,7 +108,7 @@ def test_build_killed_twice_is_made_up_for(billed):
 
 
 def test_build_killed_in_its_test_is_made_up_for(billed):
-    """The test only reads, so only a lock against readers stops it."""
+    """The test of the marts only reads, so only a lock against readers stops it."""
     change_everything(billed)
     current = billed.current_build()
     with psycopg.connect(billed.url) as holder, building(billed):
@@ -173,6 +173,27 @@ def test_killed_full_build_starts_again_in_full(billed, model):
     assert billed.differences() == {}
 
 
+@pytest.mark.parametrize("full_refresh", [True, False])
+def test_build_killed_before_it_is_published_runs_no_model_again(billed, monkeypatch, full_refresh):
+    change_everything(billed)
+    current = billed.current_build()
+
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(build_module, "publish", fail)
+    with pytest.raises(ZeroDivisionError):
+        billed.build(full_refresh=full_refresh)
+    assert billed.current_build() == current
+    monkeypatch.undo()
+    billed.rerate(clients=3)
+    told = []
+    build = billed.build(progress=told.append)
+    assert (build.build_id, build.is_full) == (current + 2, False)
+    assert told.count("fct_client_events") == 1, "only the newer changes are built"
+    assert billed.differences() == {}
+
+
 def test_step_is_never_applied_twice(billed):
     change_everything(billed)
     kill_in(billed, "marts.mart_cohort_changes")
@@ -198,7 +219,7 @@ def test_dbt_that_outlives_its_build_changes_nothing(billed):
 
 
 def test_server_crash_loses_no_build(tmp_path, billed):
-    """The server dies after a build, and in the midst of one."""
+    """The server dies after dbt has finished a build and before the build is current."""
     with database_room.connect(local.postgres(tmp_path)) as connection:
         ensure_schema(connection)
         load(connection, billed.folder / "sample")

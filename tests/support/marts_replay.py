@@ -1,7 +1,7 @@
-"""Marts for thousands of small extracts: dbt builds once, then its own SQL runs again for each extract.
+"""Marts for thousands of small extracts: dbt builds once, then its SQL runs again for each.
 
-dbt takes seconds to start; its statements take milliseconds. The statements are those that dbt compiled and ran, in
-the order of its own graph.
+dbt takes seconds to start; its statements take milliseconds. The statements are those that dbt
+compiled and ran, in the order of its own graph.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,11 +26,11 @@ MODELS = (
 
 
 class MartsReplay:
-    """The marts of one database, rebuilt for any extract inside a transaction that the caller rolls back.
+    """The marts of one database, rebuilt for any extract in a transaction that is rolled back.
 
-    The marts begin with a full build of what `billing` holds, or of one client when it is empty. `after_fill` is called
-    with this object each time `fill` has put an extract into the marts: what is derived from the marts, such as the
-    report store, is made there.
+    The marts begin with a full build of what `billing` holds, or of one client when it is empty.
+    `after_fill` is called with this object each time `fill` has put an extract into the marts. What
+    is derived from the marts, such as the report store, is made there.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class MartsReplay:
         self._whole = [*_statements(connection, state, is_full=True)]
 
     def fill(self, extract: Extract, as_of) -> None:
-        """Replace the whole of `billing` by the extract, and the marts by what the models make of it."""
+        """Replace `billing` by the extract, and the marts by what the models make of it."""
         empty_billing(self.connection)
         upsert(self.connection, extract)
         self.build_whole()
@@ -63,7 +63,7 @@ class MartsReplay:
             self.connection.execute(statement)
 
     def differences_from_full(self) -> dict[str, int]:
-        """Return how many rows of each model differ from those of a full build, which replaces them."""
+        """Replace the marts by a full build and return how many rows of each model differ."""
         for model in MODELS:
             self.connection.execute(
                 f"create temporary table kept_{model} as select * from {self.build.schema}.{model}"
@@ -135,7 +135,7 @@ def upsert(connection: psycopg.Connection, extract: Extract) -> None:
 
 
 def _statements(connection: psycopg.Connection, state: Path, *, is_full: bool) -> Iterator[str]:
-    """Yield the statements of the last build, in the order of the models. Views are there already."""
+    """Yield the statements of the last build in the order of the models, without views."""
     manifest = dbt_runner.parsed_project(connection.info.dbname, state)
     for node in _in_order(manifest):
         if node.config.materialized == "view":

@@ -52,7 +52,7 @@ class Office:
 
     def run(self, *saved_queries, **options):
         """Materializes the snapshots and deliveries of saved queries in one run, as a schedule does."""
-        assets = [asset for saved_query in saved_queries for asset in assets_of(saved_query)]
+        assets = [assets_of(saved_query) for saved_query in saved_queries]
         return materialize(assets, instance=self.instance, run_config=QUIET, raise_on_error=False, **options)
 
     def mails(self, saved_query):

@@ -11,7 +11,8 @@ changed as (
     select * from {{ changed_clients }}
 ),
 
--- The last event before the change is rebuilt as well: its state ends at the next event, which may be another now.
+-- The last event before the change is rebuilt as well: its state ends at the next event, which may
+-- be another now.
 anchored as (
     select
         changed.client_id,

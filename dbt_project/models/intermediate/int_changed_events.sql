@@ -16,8 +16,8 @@ changed as (
     from {{ changed_clients }}
 ),
 
--- The rows are found client by client (`offset 0`). The planner expects a third of all rows after an unknown instant
--- and would read the whole table.
+-- Rows are found client by client (`offset 0`), here and in `events`. The planner expects a third
+-- of all rows after an unknown instant, and would read whole tables.
 replaced as (
     select found.*
     from changed
@@ -62,8 +62,11 @@ events as (
         moved.amount,
         case when {{ is_paid_service('moved') }} then moved.occurred_at end as paid_at
     from changed
-    inner join {{ transactions }} as moved
-        on changed.client_id = moved.client_id and moved.occurred_at >= changed.rebuilt_from
+    cross join lateral (
+        select * from {{ transactions }} as transactions
+        where transactions.client_id = changed.client_id and transactions.occurred_at >= changed.rebuilt_from
+        offset 0
+    ) as moved
 ),
 
 states as (

@@ -18,7 +18,8 @@ events as not materialized (
     from {{ changed_events if is_incremental() else facts }}
 ),
 
--- What each event changes: the state after it less the state before it, whose balance is balance - amount.
+-- What each event changes: the state after it less the state before it, whose balance is balance -
+-- amount.
 moved as (
     select
         client_type,

@@ -1,4 +1,4 @@
-"""Builds change one schema in place: the steps of each build are recorded, and the change log has a view."""
+"""Record the steps of builds, which change one schema in place. Add views of the change log."""
 
 from alembic import op
 
@@ -15,9 +15,9 @@ _STATEMENTS = (
         primary key (build_id, step)
     )
     """,
-    # dbt calls this in the transaction that changes the rows of a model. The primary key refuses a step that was
-    # applied already. The check refuses a dbt process that outlived the build that started it. `start_build` takes
-    # the lock in exclusive mode, so no such process commits between the check and the start of the next build.
+    # dbt calls this in the transaction that changes the rows of a model. The primary key refuses a
+    # step that was applied already. The check refuses a dbt process that outlived its build: a new
+    # build takes the lock in exclusive mode, so no such process commits after the check.
     """
     create function dynamics.record_build_step(build bigint, finished_step text) returns void
     language plpgsql as $$
@@ -42,7 +42,7 @@ _STATEMENTS = (
         xid8 '0'
     )
     """,
-    "comment on view dynamics.changes is 'The rows of touched that the last finished build does not contain.'",
+    "comment on view dynamics.changes is 'The rows of touched that no finished build contains.'",
     """
     create view dynamics.changed_clients as
     select
