@@ -81,18 +81,26 @@ def ours(asked: list[Asked], moment: datetime, workers: int = 1) -> list[float]:
         return list(pool.map(delivered, range(len(asked))))
 
 
-def in_dagster(asked: list[Asked], moment: datetime) -> None:
-    """Delivers every saved query in one real run of Dagster, in this process, on the instance of the home."""
+def in_dagster(asked: list[Asked], moment: datetime) -> Callable[[], None]:
+    """Define the assets of all saved queries, and return a function that delivers them in one run of Dagster.
+
+    The run is a real one in this process, on the instance of the home.
+    """
     queries = [saved_query(number, one) for number, one in enumerate(asked)]
-    with dg.DagsterInstance.get() as instance:
-        done = dg.materialize(
-            all_assets(queries),
-            instance=instance,
-            partition_key=partition_key_of(queries[0], moment),
-            tags={"dagster/schedule_name": "bench"},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    assert done.success
+    job = dg.Definitions(assets=all_assets(queries), jobs=[dg.define_asset_job("bench")])
+    resolved = job.resolve_job_def("bench")
+
+    def run() -> None:
+        with dg.DagsterInstance.get() as instance:
+            done = resolved.execute_in_process(
+                instance=instance,
+                partition_key=partition_key_of(queries[0], moment),
+                tags={"dagster/schedule_name": "bench"},
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+        assert done.success
+
+    return run
 
 
 def script(asked: list[Asked], schema: str) -> None:
@@ -148,8 +156,12 @@ def main(*, quick: bool) -> dict[str, str]:
             note(
                 f"run {run} of {runs}: {', '.join(f'{who} {each[-1]:.1f} s' for who, each in measured.items())}"
             )
-        in_dagster(some[:2], next(moments))
-        dagster = _seconds(lambda: in_dagster(some, next(moments)))
+        in_dagster(some[:2], next(moments))()
+        paired = []
+        for _ in range(runs):
+            alone = _seconds(lambda: ours(some, next(moments)))
+            paired.append((_seconds(in_dagster(some, next(moments))), alone))
+        dagster, ratio = middle([run for run, _ in paired]), middle([alone / run for run, alone in paired])
     own, both, peer = (middle(measured[who]) for who in ("ours", "two workers", "script"))
     return {
         "machine": machine(),
@@ -158,6 +170,7 @@ def main(*, quick: bool) -> dict[str, str]:
         "reports a second, archived and mailed, one worker": f"{count / own:.1f}",
         "reports a second, archived and mailed, two workers": f"{count / both:.1f}",
         f"reports a second, in one run of Dagster, {len(some)} of them": f"{len(some) / dagster:.1f}",
+        "rate of a run of Dagster / rate of one worker, pairs of runs": f"{ratio:.2f}",
         "time of one worker / time of the script": f"{own / peer:.2f}",
         "time of two workers / time of the script": f"{both / peer:.2f}",
         "memory after the first tenth, and at the end": f"{memory[len(memory) // 10]:.0f} MB, {memory[-1]:.0f} MB",

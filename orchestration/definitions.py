@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.saved_queries.saved_query_file import report_templates
 from orchestration.scheduling.assets import all_assets
-from orchestration.scheduling.dagster_marts import dbt_resource, marts_assets
+from orchestration.scheduling.dagster_marts import dbt_resource, marts_assets, report_store
 from orchestration.scheduling.due import due_sensor
 from orchestration.scheduling.failed_runs import failures_sensor
 from orchestration.scheduling.schedules import schedules_of
@@ -22,7 +22,7 @@ def defs() -> dg.Definitions:
         dg.get_dagster_logger().error("saved query left out: %s", problem)
     found = list(saved_queries.values())
     return dg.Definitions(
-        assets=[marts_assets(), *all_assets(found)],
+        assets=[marts_assets(), report_store(), *all_assets(found)],
         schedules=[*schedules_of(found), prune_schedule()],
         sensors=[
             due_sensor(found, {Path(problem.file).stem for problem in problems}),

@@ -89,7 +89,7 @@ def deliver(instance: dg.DagsterInstance, saved_query: SavedQuery) -> str:
             saved_query.delivery.schedule, saved_query.schedule_timezone, datetime.now(UTC)
         )
         partition_key = partition_key_of(saved_query, moment)
-    made = _materialize(instance, assets_of(saved_query), partition_key=partition_key)
+    made = _materialize(instance, [assets_of(saved_query)], partition_key=partition_key)
     (snapshot,) = (
         event
         for event in made.get_asset_materialization_events()

@@ -20,7 +20,7 @@ from orchestration.deliveries.reports import problems_of, snapshot_of
 from orchestration.errors import DynamicsError, Unavailable
 from orchestration.rendering import FORMATS, markdown_table
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.dagster_marts import MARTS
+from orchestration.scheduling.dagster_marts import REPORT_STORE
 from orchestration.scheduling.partitions import partitions_of
 from orchestration.settings import settings
 
@@ -119,7 +119,7 @@ def assets_of(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsDefi
 def _specs(saved_query: SavedQuery) -> list[dg.AssetSpec]:
     snapshot = dg.AssetSpec(
         snapshot_key(saved_query),
-        deps=MARTS,
+        deps=[REPORT_STORE],
         description=f"**{saved_query.title}**: {saved_query.description or 'a saved query.'}",
         group_name="snapshots",
         kinds={"postgres", "s3"},

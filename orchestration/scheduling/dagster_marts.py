@@ -15,7 +15,9 @@ from orchestration.connections import database
 from orchestration.settings import settings
 
 MARTS = [dg.AssetKey(path.stem) for path in sorted((DBT_PROJECT / "models" / "marts").glob("*.sql"))]
-"""What reports are computed from: each reads all of the marts, if only to know that a filter finds nothing there."""
+
+REPORT_STORE = dg.AssetKey("report_store")
+"""The published build, which all reports read. One asset, because Dagster looks up each upstream asset of a step."""
 
 
 class _Rooms(DagsterDbtTranslator):
@@ -57,7 +59,7 @@ def manifest_path() -> Path:
 
 
 def marts_assets() -> dg.AssetsDefinition:
-    """All dbt models as one computation, its tests as asset checks."""
+    """Return all dbt models as one computation, with its tests as asset checks."""
 
     @dbt_assets(
         manifest=manifest_path(),
@@ -75,8 +77,23 @@ def marts_assets() -> dg.AssetsDefinition:
             yield from dbt.cli(
                 ["build", *build_arguments(build)], context=context, target_path=_state() / "target"
             ).stream()
+        # The store is published when the block above ends.
+        yield dg.AssetMaterialization(
+            REPORT_STORE, metadata={"build": build.build_id, "as of": dg.MetadataValue.timestamp(build.as_of)}
+        )
 
     return marts
+
+
+def report_store() -> dg.AssetSpec:
+    """Return the asset of the published build. A run of the marts materializes it. It has no run of its own."""
+    return dg.AssetSpec(
+        REPORT_STORE,
+        deps=MARTS,
+        description="The build that reports read. A run of the marts publishes it.",
+        group_name="marts",
+        kinds={"duckdb"},
+    )
 
 
 def dbt_resource() -> DbtCliResource:

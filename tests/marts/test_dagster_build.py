@@ -3,8 +3,8 @@
 import pytest
 from dagster import materialize
 
-from orchestration.builds import dbt_runner, ledger
 from orchestration.builds import build as build_module
+from orchestration.builds import dbt_runner, ledger
 from orchestration.scheduling.dagster_marts import dbt_resource, marts_assets
 from orchestration.settings import settings
 

@@ -9,6 +9,7 @@ from orchestration.definitions import defs
 from orchestration.saved_queries.cron import moments
 from orchestration.saved_queries.saved_query_file import read_saved_query
 from orchestration.scheduling.assets import assets_of
+from orchestration.scheduling.dagster_marts import REPORT_STORE
 from orchestration.scheduling.partitions import partition_key_of, partitions_of
 from orchestration.scheduling.schedules import schedules_of
 from orchestration.settings import PROJECT_ROOT
@@ -178,20 +179,21 @@ def test_the_shipped_saved_queries_are_these_assets_schedules_and_checks(loaded)
     assert blocking == {f"snapshots/{name}" for name in [*REPORTS, "vip_packages"]}
 
 
-def test_the_data_flows_from_the_marts_through_the_snapshot_to_the_mail(loaded):
+def test_data_flows_from_marts_over_store_and_snapshot_to_mail(loaded):
     graph = loaded(PROJECT_ROOT / "report_templates").asset_graph
     snapshot, delivery = (
         dg.AssetKey(["snapshots", "monthly_finance"]),
         dg.AssetKey(["deliveries", "monthly_finance"]),
     )
     assert graph.get(delivery).parent_keys == {snapshot}
-    parents = graph.get(snapshot).parent_keys
-    assert {key.to_user_string() for key in parents} >= {
+    assert graph.get(snapshot).parent_keys == {REPORT_STORE}
+    marts = graph.get(REPORT_STORE).parent_keys
+    assert {key.to_user_string() for key in marts} >= {
         "fct_clients",
         "fct_client_events",
         "mart_flows_daily",
     }
-    assert all(graph.get(key).group_name == "marts" for key in parents)
+    assert all(graph.get(key).group_name == "marts" for key in marts)
 
 
 def test_a_broken_file_stops_no_other(loaded, tmp_path, saved):
