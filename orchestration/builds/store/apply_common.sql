@@ -1,4 +1,5 @@
--- Brings a copied common file up to date: dimensions whole, daily marts from `since_date` on.
+-- Brings a copied common file up to date: dimensions whole, daily flows on the dates that changed, daily
+-- cohorts from `since_date` on.
 
 create or replace temp table renumbered as
 select
@@ -24,7 +25,7 @@ from (select distinct currency from incoming_clients)
 where currency not in (select code from common.currencies);
 
 delete from common.daily_flows
-where utc_date >= getvariable('since_date');
+where utc_date in (select utc_date from changed_flow_dates);
 
 insert into common.daily_flows
 select client_type, currencies.currency, utc_date, kind, quantity, cast(amount as decimal(38, 6))

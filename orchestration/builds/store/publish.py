@@ -163,7 +163,7 @@ def _fill(
                     run(duck, "widen")
                 set_variables(duck, part=part)
                 run(duck, "fill_part")
-        _note_spans(duck, parts, "true")
+        _write_spans(duck, parts)
         next_client = _number(duck, "select count(*) + 1 from incoming_clients")
         events = _number(duck, "select count(*) from all_events")
         _close(duck, parts)
@@ -191,7 +191,9 @@ def _apply(
         _load(duck, source, "incoming_rates", queries.EXCHANGE_RATES)
         ((since,),) = duck.execute("select min(utc_date) from changed_dates").fetchall()
         since = since or date.max
-        _load(duck, source, "incoming_flows", queries.flows(since))
+        _load(duck, source, "changed_flow_dates", queries.CHANGED_FLOW_DATES)
+        _load(duck, source, "changed_span_dates", queries.CHANGED_SPAN_DATES)
+        _load(duck, source, "incoming_flows", queries.CHANGED_FLOWS)
         _load(duck, source, "incoming_cohorts", queries.cohorts(since))
         _copied_file(duck, folder, known[COMMON], written)
         set_variables(duck, since_date=since)
@@ -212,7 +214,7 @@ def _apply(
             run(duck, "apply_changes")
             next_client += _number(duck, "select count(*) from changed where is_new")
             appended += _number(duck, "select count(*) from added_events")
-        _note_spans(duck, parts, "utc_date in (select utc_date from changed_dates)")
+        _write_spans(duck, parts, only_changed=True)
         events = _number(duck, "select count(*) from all_events")
         _close(duck, parts)
     described = [
@@ -261,15 +263,18 @@ def _copied_file(duck: DuckDBPyConnection, folder: Path, base: StoreFile, writte
     return path
 
 
-def _note_spans(duck: DuckDBPyConnection, parts: int, condition: str) -> None:
-    """Write the first and last transaction of each client type and UTC date."""
+def _write_spans(duck: DuckDBPyConnection, parts: int, *, only_changed: bool = False) -> None:
+    """Write the first and last transaction of each client type and UTC date, or of the changed dates alone."""
     all_events = " union all ".join(
         f"select client_type, occurred_at, kind from part_{part}.events" for part in range(1, parts + 1)
     )
     duck.execute(f"create or replace temp view all_events as {all_events}")
+    if not only_changed:
+        duck.execute(
+            "create or replace temp table changed_span_dates as select distinct utc_date"
+            " from (select cast(occurred_at as date) as utc_date from all_events)"
+        )
     run(duck, "span_dates")
-    duck.execute(f"delete from common.daily_spans where {condition}")
-    duck.execute(f"insert into common.daily_spans select * from daily_spans_now where {condition}")
 
 
 def _close(duck: DuckDBPyConnection, parts: int) -> None:

@@ -38,6 +38,29 @@ CHANGED_DATES = """
     from marts.int_changed_events
 """
 
+CHANGED_FLOW_DATES = """
+    select distinct utc_date
+    from (
+        select client_type, currency, kind, cast(occurred_at at time zone 'UTC' as date) as utc_date
+        from marts.int_changed_events
+        group by 1, 2, 3, 4
+        having sum(sign) <> 0 or sum(sign * amount) <> 0
+    ) as changed
+"""
+"""UTC dates on which the sums of transactions changed. A later balance of a client is no such change."""
+
+CHANGED_SPAN_DATES = """
+    select distinct cast(occurred_at at time zone 'UTC' as date) as utc_date
+    from (
+        select client_type, occurred_at
+        from marts.int_changed_events
+        where kind <> 'created'
+        group by 1, 2
+        having sum(sign) <> 0
+    ) as changed
+"""
+"""UTC dates on which there are more or fewer transactions at some instant."""
+
 ROUGH_EVENT_COUNT = """
     select greatest(reltuples, 0) from pg_class where oid = to_regclass('marts.fct_client_events')
 """
@@ -70,16 +93,20 @@ def define_exact(duck: DuckDBPyConnection, *, is_wide: bool) -> None:
     )
 
 
-def flows(since: date | None = None) -> str:
-    """Return the query for the daily flows from a UTC date on."""
+def flows(condition: str = "true") -> str:
+    """Return the query for the daily flows. `condition` is SQL of this module that chooses the dates."""
     return f"""
         select client_type, currency, utc_date, kind, quantity::bigint, amount::numeric(38, 6)::text as amount
-        from marts.mart_flows_daily {_from_date(since)}
+        from marts.mart_flows_daily where {condition}
     """
 
 
+CHANGED_FLOWS = flows(f"utc_date in ({CHANGED_FLOW_DATES})")
+
+
 def cohorts(since: date | None = None) -> str:
-    """Return the query for the daily changes of cohorts from a UTC date on."""
+    """Return the query for the daily changes of cohorts, from a UTC date on."""
+    condition = f"utc_date >= date '{since}'" if since else "true"
     return f"""
         select
             client_type, cohort, currency, utc_date, created_clients::bigint,
@@ -87,12 +114,8 @@ def cohorts(since: date | None = None) -> str:
             positive_balance::numeric(38, 6)::text as positive_balance,
             negative_balance::numeric(38, 6)::text as negative_balance
         from marts.mart_cohort_changes
-        {_from_date(since)} {"and" if since else "where"} cohort in ('all', 'overall_active')
+        where {condition} and cohort in ('all', 'overall_active')
     """
-
-
-def _from_date(since: date | None) -> str:
-    return f"where utc_date >= date '{since}'" if since else ""
 
 
 def numbered(clients: str, parts: int) -> str:
