@@ -73,7 +73,7 @@ class StoreQuery:
         self._groups = groups
         self._known = known
         self._currencies = build.remember(_CURRENCIES, lambda: _currencies(build))
-        self._source = source_of(filters, groups, known)
+        self._source = source_of(build, query.client_type, filters, groups, known)
         asked = {
             "client_type": query.client_type,
             "owner_ids": filters.owner_ids,
@@ -112,7 +112,7 @@ class StoreQuery:
             found = self._rows(
                 "select min(first_at), max(last_at) from daily_spans where client_type = getvariable('asked').client_type"
                 " and utc_date >= cast(getvariable('asked').first_start as date)"
-                " and utc_date < cast(getvariable('asked').last_end as date)"
+                " and utc_date <= getvariable('asked').last_date"
             )
         elif self._groups.everyone:
             of_transactions = sums.flows.filter(pc.not_equal(sums.flows["kind"].cast(pa.string()), "created"))
@@ -155,7 +155,7 @@ class StoreQuery:
             "last_end": known[-1].end,
             "first_active_since": known[0].active_since,
             "last_active_since": known[-1].active_since,
-            "last_dates": [(period.end - _MICROSECOND).date() for period in known],
+            "last_date": (known[-1].end - _MICROSECOND).date(),
         }
 
     def _choose_clients(self, filters: Filters) -> str:

@@ -152,6 +152,19 @@ def test_another_host_fetches_a_shared_store(shared, billed, other_home):
     assert contents(billed.connection) == before
 
 
+def test_another_host_keeps_the_files_of_two_stores(shared, billed, other_home, monkeypatch):
+    home = os.environ["DYNAMICS_HOME"]
+    for amount in ("11", "12", "13"):
+        monkeypatch.setenv("DYNAMICS_HOME", home)
+        settings.cache_clear()
+        billed.correct(amount)
+        billed.build()
+        other_home()
+        before = contents(billed.connection)
+    assert len(list(files.folder(billed.connection).glob("*.duckdb"))) == 4
+    assert contents(billed.connection) == before
+
+
 def test_a_damaged_shared_file_is_fetched_again(shared, billed):
     before = contents(billed.connection)
     billed.connection.execute("drop schema marts cascade")

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import MissingRate as ReferenceMissesRate
 from reference import data_interval, reference_report
-from tiny import LATER, MARCH, asked, at
+from tiny import LATER, MARCH, asked, at, client, moved, world
 from worlds import Question, questions, worlds
 
 from orchestration.errors import RequestError
@@ -32,6 +32,7 @@ from orchestration.reporting import engine, store_query
 from orchestration.reporting.engine import make_report
 from orchestration.reporting.money import MissingRate
 from orchestration.reporting.parameters import ReportQuery
+from orchestration.reporting.plan import source_of
 from orchestration.reporting.table import plain
 
 YEAR = date(2018, 1, 1), date(2018, 12, 31)
@@ -168,6 +169,41 @@ def test_engine_and_reference_agree_where_an_instant_decides(replay, extract, pa
     for source in SOURCES:
         with answered(by=source):
             compare(replay.connection, extract, Question(params, as_of, "USD", LATER))
+    replay.connection.rollback()
+
+
+NOON = at("2018-03-20T12:00")
+MORNING = (
+    client("a"),
+    client("b", created="2018-03-20T11:59:59"),
+    moved("a", "2018-03-20T09:00", "usage", "-2"),
+)
+
+
+@pytest.mark.parametrize(
+    ("later", "source"),
+    [
+        ((), "daily marts"),
+        ((client("c", client_type="reseller", created="2018-03-20T13:00"),), "daily marts"),
+        ((moved("a", "2018-03-21", "refill", "9"),), "daily marts"),
+        ((moved("a", "2018-03-20T12:00", "refill", "9"),), "client events"),
+        ((moved("a", "2018-03-20T23:59:59.999999", "usage", "-9"),), "client events"),
+        ((client("c", created="2018-03-20T13:00"),), "client events"),
+    ],
+)
+def test_data_that_ends_within_a_day_is_reported_from_the_right_source(replay, later, source):
+    extract = world(*MORNING, *later)
+    replay.fill(extract, NOON)
+    chosen = []
+
+    def noted(*arguments):
+        chosen.append(source_of(*arguments))
+        return chosen[-1]
+
+    with patch.object(store_query, "source_of", noted):
+        for parameters in ({"group_by": ("date",)}, {"group_by": ("month",), "active_duration": 1}, {}):
+            compare(replay.connection, extract, Question(asked(*MARCH, **parameters), NOON, "USD", LATER))
+    assert set(chosen) == {source}
     replay.connection.rollback()
 
 

@@ -12,6 +12,7 @@ from orchestration.builds.store import files, ledger, sharing
 from orchestration.builds.store.publish import publish_again
 from orchestration.errors import DynamicsError
 from orchestration.object_store import ObjectMissing
+from orchestration.source import SOURCE_LOCK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +38,18 @@ def obtain(
             raise ObjectMissing("the store is not shared")  # noqa: TRY301 - the marts have it, as below
         for file in wanting:
             sharing.fetch(folder, file)
+        _remove_older_stores(connection, folder)
     except ObjectMissing:
         _publish_again(connection, store)
+
+
+def _remove_older_stores(connection: Connection[TupleRow], folder: Path) -> None:
+    """Remove files that no reader needs, unless a build is running: it can be writing new ones here."""
+    with psycopg.connect(connection.info.dsn, password=connection.info.password or None) as other:
+        (is_free,) = other.execute("select pg_try_advisory_xact_lock(%s)", [SOURCE_LOCK]).fetchone() or (0,)
+        if is_free:
+            kept, _ = ledger.kept_and_outdated(other)
+            files.remove_others(folder, kept)
 
 
 def _is_good(folder: Path, file: files.StoreFile, *, suspicious: bool) -> bool:

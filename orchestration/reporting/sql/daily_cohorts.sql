@@ -19,5 +19,5 @@ from daily_cohorts as sums
 inner join end_slots as slots on slots.slot = end_slot(cast(sums.utc_date as timestamptz))
 where
     sums.client_type = getvariable('asked').client_type
-    and sums.utc_date < cast(getvariable('asked').last_end as date)
+    and sums.utc_date <= getvariable('asked').last_date
 group by all;

@@ -16,5 +16,5 @@ inner join end_slots as slots on slots.slot = half_day(cast(flows.utc_date as ti
 where
     flows.client_type = getvariable('asked').client_type
     and flows.utc_date >= cast(getvariable('asked').first_start as date)
-    and flows.utc_date < cast(getvariable('asked').last_end as date)
+    and flows.utc_date <= getvariable('asked').last_date
     and flows.kind in ('refill', 'usage', 'package_activation', 'package_renewal');
