@@ -56,16 +56,17 @@ def _clipped(query: ReportQuery, interval: Interval) -> Iterator[tuple[str, Boun
         return
     unit, label = _UNITS[query.time_group]
     opening = unit_start(unit, interval.start.wall.date())
+    opened = day_boundary(opening, query.zone)
     for _ in range(MOST_PERIODS):
         closing = shift(unit, opening, 1)
-        start = max(day_boundary(opening, query.zone), interval.start)
-        end = min(day_boundary(closing, query.zone), interval.end)
+        closed = day_boundary(closing, query.zone)
+        start, end = max(opened, interval.start), min(closed, interval.end)
         # Where a clock falls back over midnight, an interval can begin after the day that its clock shows.
         if start < end:
             yield opening.strftime(label), start, end
         if end == interval.end:
             return
-        opening = closing
+        opening, opened = closing, closed
     raise RequestError(
         f"the interval has more than {MOST_PERIODS:,} periods: group by month or year, or ask for a shorter one"
     )

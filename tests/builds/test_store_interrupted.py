@@ -29,7 +29,7 @@ def stop_at_last(real):
         return real(*arguments, **options)
     return called
 
-for name in ("run", "_load", "_copied_file", "_new_file", "_note_spans", "_close"):
+for name in ("run", "_load", "_copied_file", "_new_file", "_write_spans", "_close"):
     setattr(publishing, name, stop_at_last(getattr(publishing, name)))
 publishing.ledger.record = stop_at_last(publishing.ledger.record)
 with connect(sys.argv[1]) as connection:
