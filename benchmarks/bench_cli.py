@@ -1,10 +1,10 @@
 """`dynamics query` from the shell, and the phases of a large snapshot.
 
-A report of 12 months by month from 1 million transactions, as a process from its start to its end: computed, rendered in all
-formats, kept with the clients behind it in bucket and index, written as CSV and printed. Its peer is a Python script in which
-DuckDB computes the same report from Parquet of the raw tables; it writes the CSV, prints it and keeps nothing. They take
-turns; every cell is compared. The ratio is the median of the pairs' ratios. CPU is that of the process and its children,
-without the servers.
+A process computes a report of 12 months from 1 million transactions. It renders all formats, keeps them with
+the clients behind them in bucket and index, writes the CSV and prints it. Its peer is a Python script: DuckDB
+computes the same report from Parquet of the raw tables. The script writes the CSV, prints it and keeps
+nothing. They take turns, and every cell is compared. The ratio is the median of the pairs' ratios. CPU is
+that of the process and its children, without the servers.
 
 Then the snapshot of 12 months of 100,000 clients, with the clients, by phase in one process that is warm.
 """

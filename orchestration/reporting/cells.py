@@ -215,7 +215,7 @@ def _flows(
     day = _integers(flows, "utc_day")[chosen]
     amount, unit = in_common_units(whole_numbers(flows["amount"])[chosen], _MILLIONTHS_A_CENT)
     currencies, currency = _codes(flows["currency"])
-    # Both grow with time, so that their sum is another one for every other pair of them.
+    # Period and day both grow with time. Their sum is therefore unique to each pair of them.
     first_day = int(day.min()) if len(day) else 0
     pair = period + day - first_day
     period_of_pair, day_of_pair = np.zeros((2, int(pair.max()) + 1 if len(pair) else 0), np.int64)

@@ -1,7 +1,7 @@
 """Exact arithmetic on arrays: sums of quotients, rounded once to whole hundredths.
 
-Numbers are Python integers in numpy arrays of objects: no sum of amounts, and no product of one with
-a rate, is ever too large or rounded.
+Numbers are integers: 64-bit ones where no sum or product of them can be too large, and Python's in arrays
+of objects otherwise. Nothing is rounded before the end.
 """
 
 from __future__ import annotations
@@ -46,14 +46,10 @@ def whole_numbers(column: pa.ChunkedArray) -> Numbers:
     return wide
 
 
-def fits(values: Numbers) -> bool:
-    """Return True if sums over the whole array stay within 64 bits."""
-    return values.dtype != object and float(np.abs(values.astype(np.float64)).sum()) < _INT64
-
-
 def summable(values: Numbers) -> Numbers:
-    """Return the array so that its values can be added in any way."""
-    return values if fits(values) else values.astype(object)
+    """Return the array so that its values can be added in any way: in 64 bits where all sums of them fit."""
+    fits = values.dtype != object and float(np.abs(values.astype(np.float64)).sum()) < _INT64
+    return values if fits else values.astype(object)
 
 
 def narrowed(values: Numbers) -> Numbers:

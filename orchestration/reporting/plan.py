@@ -60,7 +60,5 @@ def _is_quiet(build: Build, client_type: str, instant: datetime) -> bool:
         "instant": instant,
         "midnight": datetime.combine(utc_date + timedelta(days=1), time(), UTC),
     }
-    is_quiet: bool = build.remember(
-        ("is quiet", client_type, instant), lambda: build.rows(_IS_QUIET, asked)[0][0]
-    )
-    return is_quiet
+    ((is_quiet,),) = build.rows_once(_IS_QUIET, asked)
+    return bool(is_quiet)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 from orchestration.builds.store import Build
 from orchestration.errors import RequestError
@@ -77,7 +76,7 @@ def _unknown_tags(build: Build, tags: Sequence[str]) -> list[UnknownName]:
     """Return an error for each tag that no client has."""
     if not tags:
         return []
-    known = _rows_once(build, "select distinct unnest(tags) from clients")
+    known = build.rows_once("select distinct unnest(tags) from clients")
     names = [tag for (tag,) in known]
     return [
         UnknownName("client_tags", _unknown("client tag", tag, names)) for tag in tags if (tag,) not in known
@@ -124,7 +123,7 @@ def _as_pairs(packages: Sequence[Package]) -> list[tuple[str, str]]:
 
 def _resellers(build: Build) -> list[tuple[str, str]]:
     """Return the id and name of every reseller."""
-    return _rows_once(build, "select client_id, name from clients where client_type = 'reseller'")
+    return build.rows_once("select client_id, name from clients where client_type = 'reseller'")
 
 
 def _packages(build: Build) -> list[Package]:
@@ -132,16 +131,10 @@ def _packages(build: Build) -> list[Package]:
 
     They are sorted by name, those of one name by id, both by code point (definition: Grouping by package).
     """
-    rows = _rows_once(build, "select package_id, name from packages")
+    rows = build.rows_once("select package_id, name from packages")
     return sorted((Package(*row) for row in rows), key=lambda package: (package.name, package.package_id))
 
 
 def _currencies(build: Build, base_currency: str) -> list[str]:
-    rows = _rows_once(build, "select currency from exchange_rates union select currency from clients")
+    rows = build.rows_once("select currency from exchange_rates union select currency from clients")
     return sorted({base_currency, *(currency for (currency,) in rows)})
-
-
-def _rows_once(build: Build, query: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a fixed query, which are read once for each opened build."""
-    rows: list[tuple[Any, ...]] = build.remember(query, lambda: build.rows(query))
-    return rows

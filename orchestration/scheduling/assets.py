@@ -136,7 +136,7 @@ def _specs(saved_query: SavedQuery) -> list[dg.AssetSpec]:
 
 
 def _kept_report(archive: Archive, occurrence: Occurrence, snapshot: dg.AssetKey) -> Snapshot:
-    """Return the report that an earlier run made. Raises dg.Failure if there is none."""
+    """Return the report of an earlier run. Raises dg.Failure when no run has made it."""
     try:
         return archive.open(occurrence.snapshot_id)
     except SnapshotNotFound:

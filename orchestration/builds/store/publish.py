@@ -193,7 +193,8 @@ def _apply(
         since = since or date.max
         _load(duck, source, "changed_flow_dates", queries.CHANGED_FLOW_DATES)
         _load(duck, source, "changed_span_dates", queries.CHANGED_SPAN_DATES)
-        _load(duck, source, "incoming_flows", queries.CHANGED_FLOWS)
+        flow_dates = duck.execute("select utc_date from changed_flow_dates").fetchall()
+        _load(duck, source, "incoming_flows", queries.flows(utc_date for (utc_date,) in flow_dates))
         _load(duck, source, "incoming_cohorts", queries.cohorts(since))
         _copied_file(duck, folder, known[COMMON], written)
         set_variables(duck, since_date=since)
@@ -271,8 +272,8 @@ def _write_spans(duck: DuckDBPyConnection, parts: int, *, only_changed: bool = F
     duck.execute(f"create or replace temp view all_events as {all_events}")
     if not only_changed:
         duck.execute(
-            "create or replace temp table changed_span_dates as select distinct utc_date"
-            " from (select cast(occurred_at as date) as utc_date from all_events)"
+            "create or replace temp table changed_span_dates as"
+            " select distinct utc_date from common.daily_flows"
         )
     run(duck, "span_dates")
 

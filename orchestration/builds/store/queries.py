@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from duckdb import DuckDBPyConnection
@@ -93,15 +94,13 @@ def define_exact(duck: DuckDBPyConnection, *, is_wide: bool) -> None:
     )
 
 
-def flows(condition: str = "true") -> str:
-    """Return the query for the daily flows. `condition` is SQL of this module that chooses the dates."""
+def flows(dates: Iterable[date] | None = None) -> str:
+    """Return the query for the daily flows, of some UTC dates or of all."""
+    condition = "true" if dates is None else f"utc_date = any('{{{','.join(map(str, dates))}}}'::date[])"
     return f"""
         select client_type, currency, utc_date, kind, quantity::bigint, amount::numeric(38, 6)::text as amount
         from marts.mart_flows_daily where {condition}
     """
-
-
-CHANGED_FLOWS = flows(f"utc_date in ({CHANGED_FLOW_DATES})")
 
 
 def cohorts(since: date | None = None) -> str:

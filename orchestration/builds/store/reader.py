@@ -59,6 +59,13 @@ class Build:
                 self._kept[key] = make()
             return self._kept[key]
 
+    def rows_once(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, read once in this process. Its parameters are hashable."""
+        rows: list[tuple[Any, ...]] = self.remember(
+            (query, tuple((parameters or {}).values())), lambda: self.rows(query, parameters)
+        )
+        return rows
+
     def cursor(self) -> DuckDBPyConnection:
         """Return a connection to the store with temporary tables and variables of its own."""
         return self._store.cursor()

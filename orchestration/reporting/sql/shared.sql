@@ -16,8 +16,8 @@ where
 create macro half_day(instant) as
 (epoch_us(instant) + 62135596800000000) // 43200000000 - 1438324;
 
--- The key of an instant in `end_slots`, which place instants among the periods' ends. What lies before the
--- first slot has reached no end, as the first slot's begin.
+-- The key of an instant in `end_slots`, which say how many periods' ends an instant has reached. An instant
+-- before the first slot has the key of the first slot: it has reached no end.
 create macro end_slot(instant) as
 least(greatest(half_day(instant), getvariable('asked').first_end_slot), getvariable('asked').last_end_slot);
 
