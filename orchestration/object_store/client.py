@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from orchestration.errors import DynamicsError, RequestError, Unavailable
@@ -13,15 +14,25 @@ if TYPE_CHECKING:
 
 _NO_LOCK = {"ObjectLockConfigurationNotFoundError", "NotImplemented"}
 
+_making = Lock()
+"""Threads that need the first client at once wait for it. Each would make its own otherwise."""
 
-@cache
+
 def client(
     endpoint_url: str | None, access_key: str | None, secret_key: str | None, region: str | None
 ) -> "S3Client":
-    """A client for all stores and threads that reach the same server alike: one takes 0.3 s to make.
+    """Return the client for all stores and threads that reach the same server alike.
 
     Raises RequestError for an endpoint that is no URL.
     """
+    with _making:
+        return _made(endpoint_url, access_key, secret_key, region)
+
+
+@cache
+def _made(
+    endpoint_url: str | None, access_key: str | None, secret_key: str | None, region: str | None
+) -> "S3Client":
     from boto3.session import Session
     from botocore.config import Config
 
