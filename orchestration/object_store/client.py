@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _NO_LOCK = {"ObjectLockConfigurationNotFoundError", "NotImplemented"}
 
-_making = Lock()
+_lock = Lock()
 """Threads that need the first client at once wait for it. Each would make its own otherwise."""
 
 
@@ -25,12 +25,12 @@ def client(
 
     Raises RequestError for an endpoint that is no URL.
     """
-    with _making:
-        return _made(endpoint_url, access_key, secret_key, region)
+    with _lock:
+        return _make_client(endpoint_url, access_key, secret_key, region)
 
 
 @cache
-def _made(
+def _make_client(
     endpoint_url: str | None, access_key: str | None, secret_key: str | None, region: str | None
 ) -> "S3Client":
     from boto3.session import Session

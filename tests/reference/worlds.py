@@ -120,16 +120,9 @@ AMOUNTS = st.one_of(
     st.sampled_from(TRICKY_AMOUNTS),
     st.integers(0, 1_000_000_000).map(lambda millionths: Decimal(millionths).scaleb(-6)),
 )
-RATES = st.sampled_from(
-    [
-        Decimal(rate)
-        for rate in (
-            *("1", "2", "1.05", "1.22", "0.5", "0.036101", "3", "7"),
-            "1.234567890123456789",
-            "0.000000000000000007",
-        )
-    ]
-)
+ROUND_RATES = ("1", "2", "1.05", "1.22", "0.5", "0.036101", "3", "7")
+LONG_RATES = ("1.234567890123456789", "0.000000000000000007")
+RATES = st.sampled_from([Decimal(rate) for rate in (*ROUND_RATES, *LONG_RATES)])
 
 
 def rarely(draw: st.DrawFn, times_in_ten: int = 1) -> bool:
