@@ -1,5 +1,5 @@
-{# Return total / quantity, rounded half away from zero to two decimals. `div` is exact; a quotient
-   of two numerics is rounded itself, and to round it again could go the wrong way. #}
+{# Return total / quantity, rounded half away from zero to two decimals (definition: Rounding). `div`
+   is exact. The operator `/` already rounds its result, and rounding twice can give a wrong cent. #}
 {% macro exact_average(total, quantity) -%}
     cast(
         sign({{ total }}) * div(200 * abs({{ total }}) + {{ quantity }}, nullif(2 * {{ quantity }}, 0)) / 100
@@ -7,7 +7,7 @@
     )
 {%- endmacro %}
 
-{# Return the report Customer Dynamics, one row a client type, currency and UTC period. `unit` is
+{# Return the report Customer Dynamics, one row per client type, currency and UTC period. `unit` is
    date, month or year. #}
 {% macro customer_dynamics(unit) -%}
 {%- set period = 'utc_' ~ unit -%}
@@ -25,20 +25,17 @@ flows as (
     select * from {{ ref('mart_flows_daily') }}
 ),
 
-builds as (
-    select * from {{ source('ledger', 'builds') }}
+current_build as (
+    select * from {{ source('ledger', 'current_build') }}
 ),
 
--- The last UTC date that has begun before as_of.
-known as (
+-- The last UTC date that began before as_of.
+known_dates as (
     select cast((as_of - interval '1 microsecond') at time zone interval '0 hours' as date) as last_date
-    from builds
-    where finished_at is not null
-    order by build_id desc
-    limit 1
+    from current_build
 ),
 
--- Active clients are those that are overall active, less the lapsed.
+-- Active clients are the overall active clients minus the lapsed ones.
 changes as (
     select
         client_type,
@@ -55,12 +52,12 @@ changes as (
         sum({{ measure }}) filter (where cohort = 'all') as all_{{ measure }}{{ "," if not loop.last }}
         {%- endfor %}
     from cohort_changes
-    cross join known
+    cross join known_dates
     where utc_date <= last_date
     group by 1, 2, 3
 ),
 
-moved as (
+period_flows as (
     select
         client_type,
         currency,
@@ -70,12 +67,12 @@ moved as (
         cast(sum(amount) filter (where kind = '{{ kind }}') as numeric(38, 6)) as {{ name }}_total{{ "," if not loop.last }}
         {%- endfor %}
     from flows
-    cross join known
+    cross join known_dates
     where utc_date <= last_date
     group by 1, 2, 3
 ),
 
--- Every period from the first event on.
+-- All periods from the first event on, so that the view has no gap.
 periods as (
     select
         client_type,
@@ -84,7 +81,7 @@ periods as (
             generate_series(min({{ period }}), max(last_date), interval '1 {{ trunc }}') as date
         ) as {{ period }}
     from changes
-    cross join known
+    cross join known_dates
     group by client_type, currency
 ),
 
@@ -127,15 +124,15 @@ select
         as numeric(38, 6)
     ) as {{ cohort }}_balance,
     {%- endfor %}
-    coalesce(moved.refill_qty, 0) as refill_qty,
-    moved.refill_total,
-    {{ exact_average('moved.refill_total', 'moved.refill_qty') }} as refill_avg,
-    moved.usage_total as pay_as_you_go_total,
-    {{ exact_average('moved.usage_total', 'cohorts.active_created_clients') }} as pay_as_you_go_active_avg,
-    coalesce(moved.activation_qty, 0) as activation_qty,
-    moved.activation_total,
-    coalesce(moved.renewal_qty, 0) as renew_qty,
-    moved.renewal_total as renew_total
+    coalesce(period_flows.refill_qty, 0) as refill_qty,
+    period_flows.refill_total,
+    {{ exact_average('period_flows.refill_total', 'period_flows.refill_qty') }} as refill_avg,
+    period_flows.usage_total as pay_as_you_go_total,
+    {{ exact_average('period_flows.usage_total', 'cohorts.active_created_clients') }} as pay_as_you_go_active_avg,
+    coalesce(period_flows.activation_qty, 0) as activation_qty,
+    period_flows.activation_total,
+    coalesce(period_flows.renewal_qty, 0) as renew_qty,
+    period_flows.renewal_total as renew_total
 from cohorts
-left join moved using (client_type, currency, {{ period }})
+left join period_flows using (client_type, currency, {{ period }})
 {%- endmacro %}

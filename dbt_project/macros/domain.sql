@@ -1,16 +1,15 @@
-{# Return the UTC date of an instant. An interval of zero is faster than a zone that is looked up by
-   name. #}
+{# Return the UTC date of an instant. An interval of zero is faster than the name of a time zone. #}
 {% macro utc_date(instant) -%} cast({{ instant }} at time zone interval '0 hours' as date) {%- endmacro %}
 
 {# Return true for a charge for a service. Free services and credits do not make a client active
-   (spec 5). #}
+   (definition: Cohorts). #}
 {% macro is_paid_service(event) -%}
     {{ event }}.kind in ('usage', 'package_activation', 'package_renewal') and {{ event }}.amount < 0
 {%- endmacro %}
 
-{# Return the states of the clients whose events are in `events`, one row an event. Events of one
-   instant are ordered by transaction id, byte by byte: the order must not depend on the collation
-   of the database. #}
+{# Return the states of the clients whose events are in `events`, one row per event. Events of one
+   instant are ordered by transaction id, byte by byte, so that the order does not depend on the
+   collation of the database. #}
 {% macro client_states(events) -%}
     select
         *,
@@ -27,26 +26,27 @@
     )
 {%- endmacro %}
 
-{# Return the measures of a cohort. Each is a sum over its clients. #}
+{# Return the names of the measures of a cohort. Each measure is a sum over the clients. #}
 {% macro cohort_measures() %}
 {{ return([
     'created_clients', 'clients', 'positive_clients', 'positive_balance', 'negative_clients', 'negative_balance'
 ]) }}
 {% endmacro %}
 
-{# Return the first date of the period (date, month or year) that a date is in. #}
+{# Return the first date of the period that contains a date. `unit` is date, month or year. #}
 {% macro first_date(date, unit) -%}
     {%- if unit == 'date' -%} {{ date }}
     {%- else -%} cast(date_trunc('{{ unit }}', cast({{ date }} as timestamp)) as date)
     {%- endif -%}
 {%- endmacro %}
 
-{# Return the first period in which a client that last paid on `paid_on` is not active, with the
-   default active duration of three months (spec 5). The period is named by its first date.
+{# Return the first period in which a client that last paid on the date `paid_on` is not active, with
+   the default active duration of three months (definition: Active duration). The first date of the
+   period stands for the period.
 
-   A day d counts when its date three months earlier, clamped to the end of that month, is not after
-   `paid_on`. After 29 November that holds until 28 February, after 28 February until 31 May.
-   `greatest` covers both. #}
+   A client is active on day d if d minus three months, clamped to the end of that month, is not after
+   `paid_on`. For example, a client that paid on 29 November is active until 28 February, and one that
+   paid on 28 February until 31 May. `greatest` covers both cases. #}
 {% macro first_lapsed_period(paid_on, unit) -%}
     {%- if unit == 'date' -%}
     cast(greatest(

@@ -1,27 +1,36 @@
-{# How an incremental build changes the marts in place.
+{# How an incremental build changes the tables in place.
 
-   Order: int_changed_clients names the clients to rebuild and where their rebuilt events begin.
-   int_changed_events holds the rows that fct_client_events loses (sign -1) and gains (sign 1). Both
-   read the facts as the last build left them, so both are complete before any fact changes. All
-   other models of an incremental build derive from these two, except the dimensions, which are
-   small and copied whole.
+   Order
+   1. int_changed_clients says what is rebuilt: the clients, and the instant from which the events of
+      each of them are rebuilt.
+   2. int_changed_events is one signed stream of events: the superseded events that the facts lose
+      (sign -1), and the rebuilt events that they gain (sign 1).
+   3. The facts and marts read these events by ref(), so dbt runs them afterwards.
+   Steps 1 and 2 read the facts as the last build left them. They are complete before any fact
+   changes. The dimensions do not depend on events. They are small, so a build copies all rows.
 
-   Models with the materialization `in_place` are tables. A full build makes them as any table. An
-   incremental build runs their query once and changes the table by the model's
-   `incremental_strategy`:
-   - replace_all      replaces all rows by those of the query.
-   - replace_events   deletes the events with sign -1 and inserts the rows of the query.
-   - replace_clients  deletes the clients whose own row changed and inserts the rows of the query.
-   - add              adds the rows of the query to the rows with the same `unique_key`. A row whose
-                      sums are all zero is deleted: a full build does not have it either.
+   Contract
+   A model with the materialization `in_place` is a table. A full build creates it from the query of
+   the model. An incremental build runs the query once and changes the table by the strategy that
+   the model names as `incremental_strategy`:
 
-   `add` must run once a build. The hook `record_step` writes the step in the transaction that
-   changes the rows, and a step that is recorded already makes that transaction fail. A build that
-   was interrupted is finished by running the steps that are not recorded. #}
+   strategy                 deletes                                     then
+   replace_all              all rows                                    inserts the query
+   replace_changed_events   the events with sign -1                     inserts the query
+   replace_changed_clients  the clients with changed attributes         inserts the query
+   add_deltas               nothing                                     adds the query to the rows with
+                                                                        the same `unique_key`
 
-{# Return true in an incremental build. `dynamics build` decides this and passes --full-refresh to
-   dbt otherwise. dbt's relation cache must not decide: it knows tables that this very run has made.
-#}
+   After add_deltas no row has sums that are all zero: a full build has no such row either. The table
+   after an incremental build equals the table after a full build, row for row.
+
+   add_deltas must run once per build. The hook `record_step` writes the step in the transaction that
+   changes the rows. Postgres refuses a step that is already recorded, and the transaction fails. The
+   next build finishes an interrupted build by running the steps that are not recorded. #}
+
+{# Return true in an incremental build. `dynamics build` decides, and passes --full-refresh to dbt for
+   a full build. This replaces the macro of dbt, which asks the cache of relations. The cache also has
+   the tables that the same run has created. #}
 {% macro is_incremental() %}
 {{ return(execute and not flags.FULL_REFRESH) }}
 {% endmacro %}
@@ -39,10 +48,11 @@
     {{ return({'relations': [this.incorporate(type='table')]}) }}
 {% endmaterialization %}
 
-{# Create a table of a full build. dbt would create it empty and insert the rows, because the model
-   has a contract; Postgres runs an insert in one process and `create table as` in several. The
-   contract holds all the same: dbt compares names and types, each column is cast to its type, and
-   constraints are added at the end. Unit tests create temporary tables. #}
+{# Create a table of a full build. This replaces the macro of dbt, which creates an empty table and
+   inserts the rows when the model has a contract: Postgres runs an insert in one process, and
+   `create table as` in several. The contract holds here too: dbt compares names and types, each
+   column is cast to its type, and the constraints follow at the end. Unit tests create temporary
+   tables. #}
 {% macro postgres__create_table_as(temporary, relation, sql) -%}
     {%- if temporary %}
     create temporary table {{ relation }} as ({{ sql }});
@@ -69,37 +79,36 @@
     {{ insert_rows(target, columns, query) }}
 {%- endmacro %}
 
-{# The join by key finds single rows by index and many rows by a scan. Arrays of row addresses would
-   end at 67 million. #}
-{% macro replace_events(target, columns, query) -%}
+{# The join by key uses the index for few rows and a scan for many. #}
+{% macro replace_changed_events(target, columns, query) -%}
     delete from {{ target }} as facts
-    using {{ ref('int_changed_events') }} as replaced
+    using {{ ref('int_changed_events') }} as superseded
     where
-        replaced.sign = -1
-        and facts.client_id = replaced.client_id
-        and facts.occurred_at = replaced.occurred_at
-        and facts.transaction_id = replaced.transaction_id;
+        superseded.sign = -1
+        and facts.client_id = superseded.client_id
+        and facts.occurred_at = superseded.occurred_at
+        and facts.transaction_id = superseded.transaction_id;
     {{ insert_rows(target, columns, query) }}
 {%- endmacro %}
 
-{% macro replace_clients(target, columns, query) -%}
+{% macro replace_changed_clients(target, columns, query) -%}
     delete from {{ target }} as clients
     using {{ ref('int_changed_clients') }} as changed
-    where changed.client_changed and clients.client_id = changed.client_id;
+    where changed.attributes_changed and clients.client_id = changed.client_id;
     {{ insert_rows(target, columns, query) }}
 {%- endmacro %}
 
-{% macro add(target, columns, query) -%}
+{% macro add_deltas(target, columns, query) -%}
     {%- set keys = config.get('unique_key') -%}
     {%- set sums = columns | reject('in', keys) | list -%}
-    insert into {{ target }} as known ({{ columns | join(', ') }})
+    insert into {{ target }} as totals ({{ columns | join(', ') }})
     select {{ columns | join(', ') }} from (
         {{ query }}
-    ) as changes
+    ) as deltas
     where {{ sums | join(' <> 0 or ') }} <> 0
     on conflict ({{ keys | join(', ') }}) do update set
     {%- for column in sums %}
-        {{ column }} = known.{{ column }} + excluded.{{ column }}{{ "," if not loop.last }}
+        {{ column }} = totals.{{ column }} + excluded.{{ column }}{{ "," if not loop.last }}
     {%- endfor %};
     delete from {{ target }} where {{ sums | join(' = 0 and ') }} = 0
 {%- endmacro %}

@@ -1,8 +1,8 @@
--- The balances of all clients are the sum of their flows. Both marts are changed in place, each on
--- its own.
+-- The balances of all clients equal the sum of all flows. Both marts are changed in place, and each
+-- of them on its own, so a mistake in one of them shows here.
 with
 
-moved as (
+flows as (
     select
         client_type,
         currency,
@@ -25,7 +25,7 @@ select
     client_type,
     currency,
     balances.balance,
-    moved.amount
+    flows.amount
 from balances
-full join moved using (client_type, currency)
-where coalesce(balances.balance, 0) <> coalesce(moved.amount, 0)
+full join flows using (client_type, currency)
+where coalesce(balances.balance, 0) <> coalesce(flows.amount, 0)

@@ -1,4 +1,4 @@
-"""The lock that keeps builds and loads apart."""
+"""The lock that builds and loads exclude each other with."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,30 +10,31 @@ from psycopg.rows import TupleRow
 from orchestration.errors import Unavailable
 from orchestration.source import SOURCE_LOCK
 
-_NO_TIMEOUTS = """
+_DISABLE_TIMEOUTS = """
     select set_config(name, '0', true) from pg_settings
     where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')
 """
 
 
 @contextmanager
-def source_lock(connection: Connection[TupleRow]) -> Iterator[Callable[[], None]]:
-    """Wait for running loads and builds, and make others wait until the block ends.
+def hold_source_lock(connection: Connection[TupleRow]) -> Iterator[Callable[[], None]]:
+    """Wait for running loads and builds, and hold the lock until the block ends.
 
-    A transaction on a connection of its own holds the lock. A lock of the session would not exclude
-    anybody behind a pooler in transaction mode, and `connection` commits during a build.
-    Yield a function that raises Unavailable when the lock was lost.
+    A transaction on a separate connection holds the lock, because `connection` commits during a
+    build. A session lock would not do: behind a pooler in transaction mode two clients can share a
+    session. Yield a function that raises Unavailable if the lock is lost.
     """
     with psycopg.connect(connection.info.dsn, password=connection.info.password) as holder:
-        holder.execute(_NO_TIMEOUTS)
+        holder.execute(_DISABLE_TIMEOUTS)
         holder.execute("select pg_advisory_xact_lock(%s)", [SOURCE_LOCK])
 
-        def require_held() -> None:
+        def require_lock() -> None:
             try:
                 holder.execute("select")
             except psycopg.OperationalError as error:
                 raise Unavailable(
-                    "the database ended the build's lock: run `dynamics build` again"
+                    "the build has lost its lock, because the database closed the connection:"
+                    " run `dynamics build` again"
                 ) from error
 
-        yield require_held
+        yield require_lock

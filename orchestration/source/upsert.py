@@ -1,7 +1,7 @@
-"""Staged rows become rows of `billing`: what is new is inserted, what differs is updated, the rest is not touched.
+"""Moves staged rows into `billing`: new rows are inserted, changed rows updated, others left alone.
 
-`pg_temp.changed` says what that is, before it is done: a row for each key that is new or differs, with the columns of the
-table as they will be, `old_COLUMN` as they are (null when it is new), and `is_new`.
+The relation `pg_temp.changed` lists the rows to write: the typed columns of each staged row that is
+new or changed, and `is_new`.
 """
 
 from collections.abc import Iterable
@@ -10,124 +10,116 @@ from typing import Any, LiteralString, NamedTuple
 import psycopg
 from psycopg import sql
 
+from orchestration.source.bulk_load import claim_if_empty, suspend_indexes
 from orchestration.source.contract import Table
-from orchestration.source.first_load import claimed_empty, without_indexes
-from orchestration.source.staging import staged
+from orchestration.source.staging import staging_table
 
 _CHANGED = sql.Identifier("pg_temp", "changed")
 
 
-class Changes(NamedTuple):
-    """What a load did to one table, in rows. Only tags are ever deleted; rows that say the same are not counted."""
+class RowCounts(NamedTuple):
+    """The rows of one table that a load has changed. Only tags are ever deleted."""
 
     inserted: int
     updated: int
     deleted: int = 0
 
 
-def upsert(connection: psycopg.Connection[Any], table: Table) -> Changes:
-    """Brings the staged rows of `table` into `billing`, by key.
+def upsert(connection: psycopg.Connection[Any], table: Table) -> RowCounts:
+    """Insert or update the staged rows of `table` in `billing`, by key.
 
-    Raises psycopg.DataError or IntegrityError when `billing` refuses a row; half of the work may then be done.
+    Raise psycopg.DataError or IntegrityError when `billing` rejects a row. The caller must then
+    roll back, because some of the rows may be written.
     """
     target = sql.Identifier("billing", table.name)
-    if claimed_empty(connection, target):
-        # Everything is new: it need not be joined, nor written down twice.
-        connection.execute(sql.SQL("create temporary view changed as {}").format(_all_new(table)))
-        with without_indexes(connection, target):
-            changes = Changes(_insert(connection, table, target), 0)
+    if claim_if_empty(connection, target):
+        # All rows are new, so they need no join and no temporary copy.
+        connection.execute(sql.SQL("create temporary view changed as {}").format(_select_all(table)))
+        with suspend_indexes(connection, target):
+            counts = RowCounts(_insert(connection, table, target), 0)
         connection.execute(sql.SQL("drop view {}").format(_CHANGED))
     else:
         _require_distinct_keys(connection, table)
         connection.execute(
-            sql.SQL("create temporary table changed as {}").format(_new_or_differing(table, target))
+            sql.SQL("create temporary table changed as {}").format(_select_changed(table, target))
         )
-        changes = Changes(_insert(connection, table, target), _update(connection, table, target))
+        counts = RowCounts(_insert(connection, table, target), _update(connection, table, target))
         connection.execute(sql.SQL("drop table {}").format(_CHANGED))
-    return changes
+    return counts
 
 
-def _all_new(table: Table) -> sql.Composed:
-    nothing = (
-        sql.SQL("null::" + column.type + " as {}").format(_old(column.name)) for column in table.columns
-    )
-    return sql.SQL("select given.*, {nothing}, true as is_new from {given} given").format(
-        nothing=_commas(nothing), given=_given(table)
-    )
+def _select_all(table: Table) -> sql.Composed:
+    return sql.SQL("select staged.*, true as is_new from {} staged").format(_select_typed(table))
 
 
-def _new_or_differing(table: Table, target: sql.Identifier) -> sql.Composed:
-    is_new = sql.SQL("{} is null").format(sql.Identifier("known", table.key[0]))
+def _select_changed(table: Table, target: sql.Identifier) -> sql.Composed:
+    is_new = sql.SQL("{} is null").format(sql.Identifier("stored", table.key[0]))
     differs: sql.Composable = sql.SQL("false")
-    if rest := _rest(table):
-        differs = sql.SQL("({}) is distinct from ({})").format(_names(rest, "known"), _names(rest, "given"))
+    if names := _list_other_columns(table):
+        differs = sql.SQL("({}) is distinct from ({})").format(
+            _join_names(names, "stored"), _join_names(names, "staged")
+        )
     return sql.SQL(
-        "select given.*, {old}, {is_new} as is_new from {given} given left join {target} known using ({key})"
+        "select staged.*, {is_new} as is_new from {staged} staged left join {target} stored using ({key})"
         " where {is_new} or {differs}"
     ).format(
-        old=_commas(
-            sql.SQL("{} as {}").format(sql.Identifier("known", name), _old(name))
-            for name in table.column_names
-        ),
         is_new=is_new,
-        given=_given(table),
+        staged=_select_typed(table),
         target=target,
-        key=_names(table.key),
+        key=_join_names(table.key),
         differs=differs,
     )
 
 
-def _given(table: Table) -> sql.Composed:
+def _select_typed(table: Table) -> sql.Composed:
     values = (
         sql.SQL("{name}::" + column.type + " as {name}").format(name=sql.Identifier(column.name))
         for column in table.columns
     )
-    return sql.SQL("(select {} from {})").format(_commas(values), staged(table))
+    return sql.SQL("(select {} from {})").format(_join(values), staging_table(table))
 
 
 def _require_distinct_keys(connection: psycopg.Connection[Any], table: Table) -> None:
-    # Bytes compare several times faster than words of a language, and keys only have to be equal.
-    key = _commas(sql.SQL('{} collate "C"').format(sql.Identifier(name)) for name in table.key)
-    connection.execute(sql.SQL("create unique index on {} ({})").format(staged(table), key))
+    # Keys must only be equal, and a comparison of bytes is faster than one of a language.
+    key = _join(sql.SQL('{} collate "C"').format(sql.Identifier(name)) for name in table.key)
+    connection.execute(sql.SQL("create unique index on {} ({})").format(staging_table(table), key))
 
 
 def _insert(connection: psycopg.Connection[Any], table: Table, target: sql.Identifier) -> int:
     query = sql.SQL("insert into {target} ({columns}) select {columns} from {changed} where is_new")
     return connection.execute(
-        query.format(target=target, columns=_names(table.column_names), changed=_CHANGED)
+        query.format(target=target, columns=_join_names(table.column_names), changed=_CHANGED)
     ).rowcount
 
 
 def _update(connection: psycopg.Connection[Any], table: Table, target: sql.Identifier) -> int:
-    if not (rest := _rest(table)):
+    names = _list_other_columns(table)
+    if not names:
         return 0
     query = sql.SQL(
-        "update {target} known set ({columns}) = row ({new}) from {changed} changed"
-        " where not is_new and ({known_key}) = ({changed_key})"
+        "update {target} stored set ({columns}) = row ({values}) from {changed} changed"
+        " where not is_new and ({stored_key}) = ({changed_key})"
     )
     return connection.execute(
         query.format(
             target=target,
-            columns=_names(rest),
-            new=_names(rest, "changed"),
+            columns=_join_names(names),
+            values=_join_names(names, "changed"),
             changed=_CHANGED,
-            known_key=_names(table.key, "known"),
-            changed_key=_names(table.key, "changed"),
+            stored_key=_join_names(table.key, "stored"),
+            changed_key=_join_names(table.key, "changed"),
         )
     ).rowcount
 
 
-def _rest(table: Table) -> list[LiteralString]:
+def _list_other_columns(table: Table) -> list[LiteralString]:
+    """Return the columns that are not part of the key."""
     return [name for name in table.column_names if name not in table.key]
 
 
-def _old(name: str) -> sql.Identifier:
-    return sql.Identifier(f"old_{name}")
+def _join_names(names: Iterable[str], relation: str | None = None) -> sql.Composed:
+    return _join(sql.Identifier(relation, name) if relation else sql.Identifier(name) for name in names)
 
 
-def _names(names: Iterable[str], of: str | None = None) -> sql.Composed:
-    return _commas(sql.Identifier(of, name) if of else sql.Identifier(name) for name in names)
-
-
-def _commas(parts: Iterable[sql.Composable]) -> sql.Composed:
+def _join(parts: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL(", ").join(parts)

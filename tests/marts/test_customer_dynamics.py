@@ -1,4 +1,4 @@
-"""The views for BI tools agree with the plain reference on every cell, for UTC and one currency."""
+"""The BI views agree with the reference implementation on each cell, in UTC and one currency."""
 
 import os
 from dataclasses import replace
@@ -7,16 +7,16 @@ from decimal import Decimal
 
 import databases
 import pytest
+from builders import client, make_extract, transaction, utc
 from extract import Extract
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marts_replay import MartsReplay
 from periods import Params
 from reference import reference_report
-from tiny import at, client, moved, world
-from worlds import worlds
+from strategies import extracts
 
-from orchestration.database import connect
+from orchestration.db.database import connect
 
 EXAMPLES = int(os.environ.get("INCREMENTAL_EXAMPLES", "30"))
 VIEWS = {
@@ -43,8 +43,8 @@ def replay(server_url, migrated_template, tmp_path_factory):
         yield MartsReplay(connection, tmp_path_factory.mktemp("dbt"))
 
 
-def shown(value):
-    """A cell as the report writes it: money with two decimals, rounded half away from zero."""
+def format_cell(value):
+    """Return a cell as the report writes it: two decimals, rounded half away from zero."""
     if value is None:
         return "N/A"
     if isinstance(value, int):
@@ -54,31 +54,31 @@ def shown(value):
 
 
 def view_rows(connection, unit, client_type, currency):
-    """The periods of a view with their 21 cells."""
+    """Return the 21 cells of each period of a view."""
     rows = connection.execute(
         f"select utc_{unit}, {', '.join(COLUMNS)} from marts.{VIEWS[unit]}"
         f" where client_type = %s and currency = %s order by utc_{unit}",
         [client_type, currency],
     )
-    return {period.strftime(LABELS[unit]): [shown(value) for value in cells] for period, *cells in rows}
+    return {period.strftime(LABELS[unit]): [format_cell(value) for value in cells] for period, *cells in rows}
 
 
 def reference_rows(extract, unit, client_type, first, last, as_of):
-    """The same by the reference, for clients of one type and currency."""
-    (currency,) = {one.currency for one in extract.clients}
+    """Return the same from the reference, for clients of one type and currency."""
+    (currency,) = {row.currency for row in extract.clients}
     params = Params(interval=(first, last), client_type=client_type, group_by=(unit,), currency=currency)
     header, *rows = reference_report(extract, params, as_of=as_of, now=as_of)
     return dict(zip(header[2:], zip(*(row[2:] for row in rows), strict=True), strict=True))
 
 
 def compare(replay, extract, as_of, *, days=None):
-    """Assert that each view shows what the reference computes. `days` limits the dates."""
+    """Assert that each view has the cells of the reference. `days` limits the dates."""
     replay.fill(extract, as_of)
     last = (as_of - timedelta(microseconds=1)).date()
-    for client_type, currency in {(one.client_type, one.currency) for one in extract.clients}:
-        part = only(extract, client_type, currency)
-        events = [one.created_at for one in part.clients]
-        events += [one.occurred_at for one in part.transactions if not one.voided_at]
+    for client_type, currency in {(row.client_type, row.currency) for row in extract.clients}:
+        part = select_clients(extract, client_type, currency)
+        events = [row.created_at for row in part.clients]
+        events += [row.occurred_at for row in part.transactions if not row.voided_at]
         first = min(events).astimezone(UTC).date()
         for unit in VIEWS:
             rows = view_rows(replay.connection, unit, client_type, currency)
@@ -99,15 +99,18 @@ def compare(replay, extract, as_of, *, days=None):
             assert rows == {label: list(cells) for label, cells in expected.items()}
 
 
-def only(extract: Extract, client_type, currency) -> Extract:
-    clients = tuple(c for c in extract.clients if (c.client_type, c.currency) == (client_type, currency))
-    ids = {one.client_id for one in clients}
-    transactions = tuple(t for t in extract.transactions if t.client_id in ids)
+def select_clients(extract: Extract, client_type, currency) -> Extract:
+    """Return the clients of one type and currency with their transactions."""
+    clients = tuple(
+        row for row in extract.clients if (row.client_type, row.currency) == (client_type, currency)
+    )
+    ids = {row.client_id for row in clients}
+    transactions = tuple(row for row in extract.transactions if row.client_id in ids)
     return replace(extract, clients=clients, client_tags=(), transactions=transactions, exchange_rates=())
 
 
 def test_views_agree_with_the_reference(replay):
-    """`as_of` is after the last event: the views also count later events of its date."""
+    """`as_of` is after the last event, because the views count all events of its date."""
 
     @settings(
         max_examples=EXAMPLES,
@@ -115,47 +118,48 @@ def test_views_agree_with_the_reference(replay):
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         print_blob=True,
     )
-    @given(worlds(), st.sampled_from([timedelta(microseconds=1), timedelta(hours=5), timedelta(days=100)]))
+    @given(extracts(), st.sampled_from([timedelta(microseconds=1), timedelta(hours=5), timedelta(days=100)]))
     def agree(extract, later):
-        events = [one.created_at for one in extract.clients] + [t.occurred_at for t in extract.transactions]
-        around = sorted(
-            {event.astimezone(UTC).date() + timedelta(days=d) for event in events for d in (0, 1, 92)}
+        events = [row.created_at for row in extract.clients]
+        events += [row.occurred_at for row in extract.transactions]
+        days = sorted(
+            {event.astimezone(UTC).date() + timedelta(days=n) for event in events for n in (0, 1, 92)}
         )
         try:
-            compare(replay, extract, max(events) + later, days=around[:40])
+            compare(replay, extract, max(events) + later, days=days[:40])
         finally:
             replay.connection.rollback()
 
     agree()
 
 
-def paid_at_the_end_of_months():
-    """Clients that pay on days which three months later do not exist, and lapse in a leap year."""
+def payments_at_month_ends():
+    """Return clients that pay on days that do not exist three months later, around a leap day."""
     days = ("2019-11-28", "2019-11-29", "2019-11-30", "2020-01-30", "2020-01-31", "2020-02-29")
-    return world(
+    return make_extract(
         *(client(f"c{n}", created="2019-11-01") for n, _ in enumerate(days)),
-        *(moved(f"c{n}", day, "usage", f"-{n + 1}") for n, day in enumerate(days)),
-        moved("c5", "2020-06-15", "refill", "10"),
+        *(transaction(f"c{n}", day, "usage", f"-{n + 1}") for n, day in enumerate(days)),
+        transaction("c5", "2020-06-15", "refill", "10"),
     )
 
 
-def test_views_agree_at_the_ends_of_months(replay):
+def test_views_agree_at_month_ends(replay):
     try:
-        compare(replay, paid_at_the_end_of_months(), at("2020-07-02T12:00"))
+        compare(replay, payments_at_month_ends(), utc("2020-07-02T12:00"))
     finally:
         replay.connection.rollback()
 
 
 def test_averages_are_rounded_once_and_away_from_zero(replay):
-    """1 / 8 is 0.125, and a total just below a tie must not be rounded up to it first."""
-    extract = world(
+    """1 / 8 is 0.125. A total just below a tie must not be rounded up to the tie first."""
+    extract = make_extract(
         client("a"),
-        *(moved("a", f"2018-01-0{day}", "refill", "0.125") for day in range(1, 9)),
-        moved("a", "2018-02-01", "refill", "99999999999999.994999"),
-        moved("a", "2018-03-01", "usage", "-0.005"),
+        *(transaction("a", f"2018-01-0{day}", "refill", "0.125") for day in range(1, 9)),
+        transaction("a", "2018-02-01", "refill", "99999999999999.994999"),
+        transaction("a", "2018-03-01", "usage", "-0.005"),
     )
     try:
-        replay.fill(extract, at("2018-04-01"))
+        replay.fill(extract, utc("2018-04-01"))
         rows = replay.connection.execute(
             "select refill_avg, pay_as_you_go_active_avg from marts.customer_dynamics_monthly order by utc_month"
         ).fetchall()
@@ -171,18 +175,18 @@ def test_averages_are_rounded_once_and_away_from_zero(replay):
 def test_columns_are_the_rows_of_the_report_in_order(replay):
     from orchestration.reporting.table import METRICS
 
-    found = replay.connection.execute(
+    rows = replay.connection.execute(
         "select column_name from information_schema.columns where table_schema = 'marts'"
         " and table_name = 'customer_dynamics_monthly' order by ordinal_position"
     ).fetchall()
     replay.connection.rollback()
-    assert [name for (name,) in found] == ["client_type", "currency", "utc_month", *COLUMNS]
+    assert [name for (name,) in rows] == ["client_type", "currency", "utc_month", *COLUMNS]
     assert len(COLUMNS) == len(METRICS) == 21
 
 
-def test_views_know_the_date_of_the_current_build(replay):
-    """A build in which nothing has changed moves `as_of`, and with it the last period."""
-    extract = world(client("a"), moved("a", "2018-01-05", "usage", "-1"))
+def test_last_period_follows_the_current_build(replay):
+    """A build without changes moves `as_of`, and with it the last period."""
+    extract = make_extract(client("a"), transaction("a", "2018-01-05", "usage", "-1"))
     try:
         replay.fill(extract, datetime(2018, 1, 10, tzinfo=UTC))
         last = "select max(utc_date) from marts.customer_dynamics_daily"

@@ -3,32 +3,32 @@
 import pytest
 from dagster import materialize
 
-from orchestration.builds import build as build_module
 from orchestration.builds import dbt_runner, ledger
-from orchestration.scheduling.dagster_marts import dbt_resource, marts_assets
+from orchestration.builds.build import current_fingerprint
+from orchestration.scheduling.marts_assets import build_dbt_resource, build_marts_assets
 from orchestration.settings import settings
 
 
 @pytest.fixture
-def materialized(billed, tmp_path, monkeypatch):
-    """A function that materializes the marts of the database, with a home of its own."""
-    monkeypatch.setenv("DYNAMICS_DATABASE_URL", billed.url)
+def materialize_marts(built, tmp_path, monkeypatch):
+    """Return a function that materializes the marts of the database, with its own home."""
+    monkeypatch.setenv("DYNAMICS_DATABASE_URL", built.url)
     monkeypatch.setenv("DYNAMICS_HOME", str(tmp_path))
     settings.cache_clear()
-    yield lambda: materialize([marts_assets()], resources={"dbt": dbt_resource()})
+    yield lambda: materialize([build_marts_assets()], resources={"dbt": build_dbt_resource()})
     settings.cache_clear()
 
 
-def test_dagster_finishes_an_interrupted_build(billed, materialized):
-    billed.rerate()
-    build = ledger.start(billed.connection, build_module._origin(), is_full=False)
-    dbt_runner.run(billed.connection, build, billed.state, progress=None)
-    billed.rerate(clients=3)
-    assert materialized().success
-    builds = billed.connection.execute(
+def test_dagster_finishes_an_interrupted_build(built, materialize_marts):
+    built.rerate()
+    build = ledger.start(built.connection, current_fingerprint(), is_full=False)
+    dbt_runner.run(built.connection, build, built.state, progress=None)
+    built.rerate(clients=3)
+    assert materialize_marts().success
+    builds = built.connection.execute(
         "select build_id - %s, is_full, finished_at is not null from dynamics.builds"
         " where build_id >= %s order by build_id",
         [build.build_id, build.build_id],
     ).fetchall()
     assert builds == [(0, False, True), (1, False, True)]
-    assert billed.differences() == {}
+    assert built.differences() == {}

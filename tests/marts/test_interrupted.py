@@ -1,20 +1,21 @@
-"""A build that is killed: the next one finishes it or starts again."""
+"""A build that is killed: the next build finishes it or starts again."""
 
 import os
 import signal
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
+from locks import wait_for_table_lock_waiter, wait_until
 from marts_replay import MartsReplay
 
-from orchestration import database as database_room
 from orchestration import local
 from orchestration.builds import build as build_module
 from orchestration.builds import build_marts, dbt_runner, ledger
+from orchestration.builds.build import current_fingerprint
+from orchestration.db.database import connect
 from orchestration.errors import DynamicsError
 from orchestration.local.database import server as postgres_server
 from orchestration.source import ensure_schema, load
@@ -23,20 +24,26 @@ BUILD = """
 import sys
 from pathlib import Path
 from orchestration.builds import build_marts
-from orchestration.database import connect
+from orchestration.db.database import connect
 
 with connect(sys.argv[1]) as connection:
     build_marts(connection, state=Path(sys.argv[2]), full_refresh=sys.argv[3] == "full")
 """
 
-SCOPE = ("int_changed_clients", "int_changed_events")
-CHANGED = ("fct_clients", "fct_client_events", "mart_flows_daily", "mart_cohort_changes", "dim_packages")
+CHANGE_MODELS = ("int_changed_clients", "int_changed_events")
+MART_MODELS = (
+    "fct_clients",
+    "fct_client_events",
+    "mart_flows_daily",
+    "mart_cohort_changes",
+    "dim_packages",
+)
 
 
 @contextmanager
-def building(billed, how="incremental"):
-    """A build in a process of its own, which is killed at the end of the block."""
-    process = subprocess.Popen([sys.executable, "-c", BUILD, billed.url, str(billed.state), how])
+def build_in_process(built, kind="incremental"):
+    """Build in a process of its own, and kill it at the end of the block."""
+    process = subprocess.Popen([sys.executable, "-c", BUILD, built.url, str(built.state), kind])
     try:
         yield process
     finally:
@@ -45,199 +52,198 @@ def building(billed, how="incremental"):
 
 
 @contextmanager
-def held(billed, table):
-    """Block changes of the table until the block ends. Yield a function that waits for a waiter."""
-    with psycopg.connect(billed.url) as holder, psycopg.connect(billed.url, autocommit=True) as watcher:
+def block_changes(built, table):
+    """Block changes of the table during the block."""
+    with psycopg.connect(built.url) as holder:
         holder.execute(f"lock table {table} in share mode")
-
-        def wait_for_waiter():
-            waiters = (
-                "select count(*) from pg_locks where not granted"
-                " and relation = %s::regclass and database = (select oid from pg_database where datname = current_database())"
-            )
-            deadline = time.monotonic() + 60
-            while watcher.execute(waiters, [table]).fetchone() == (0,):
-                assert time.monotonic() < deadline, f"nobody wants to change {table}"
-                time.sleep(0.02)
-
-        yield wait_for_waiter
+        yield
         holder.rollback()
 
 
-def kill_in(billed, table, how="incremental"):
+def kill_in(built, table, kind="incremental"):
     """Start a build and kill it while it changes the table."""
-    with held(billed, table) as wait_for_waiter, building(billed, how):
-        wait_for_waiter()
+    with block_changes(built, table), build_in_process(built, kind):
+        wait_for_table_lock_waiter(built.url, table)
 
 
-def change_everything(billed):
-    """Change something of every kind, so that no model is skipped."""
-    billed.rerate()
-    billed.change(
+def change_everything(built):
+    """Change rows of every kind, so that no model is skipped."""
+    built.rerate()
+    built.change(
         "update billing.clients set name = name || '.', client_type = 'call_shop'"
         " where client_id = (select max(client_id) from billing.clients where client_type = 'client')"
     )
-    billed.change("insert into billing.packages values (gen_random_uuid(), 'New')")
-    billed.change("update billing.exchange_rates set rate = rate * 1.01 where currency = 'EUR'")
+    built.change("insert into billing.packages values (gen_random_uuid(), 'New')")
+    built.change("update billing.exchange_rates set rate = rate * 1.01 where currency = 'EUR'")
 
 
-@pytest.mark.parametrize("model", [*SCOPE, *CHANGED, "dim_exchange_rates"])
-def test_build_killed_in_a_model_is_made_up_for(billed, model):
-    current = billed.current_build()
-    change_everything(billed)
-    kill_in(billed, f"marts.{model}")
-    assert billed.current_build() == current
+def build_steps(built):
+    """Build, and return the build and the names of its finished steps."""
+    steps = []
+    return built.build(progress=lambda step, *_: steps.append(step)), steps
 
-    told = []
-    build = billed.build(progress=told.append)
+
+@pytest.mark.parametrize("model", [*CHANGE_MODELS, *MART_MODELS, "dim_exchange_rates"])
+def test_next_build_finishes_one_killed_in_a_model(built, model):
+    current = built.current_build_id()
+    change_everything(built)
+    kill_in(built, f"marts.{model}")
+    assert built.current_build_id() == current
+
+    build, steps = build_steps(built)
     assert not build.is_full
-    assert billed.current_build() == build.build_id
-    assert model in told
-    assert billed.differences() == {}
+    assert built.current_build_id() == build.build_id
+    assert model in steps
+    assert built.differences() == {}
     if model in ("fct_client_events", "mart_flows_daily", "mart_cohort_changes"):
-        assert not {*SCOPE} & {*told}, "what is rebuilt was decided before the kill"
+        assert not {*CHANGE_MODELS} & {*steps}, "the changed events were complete before the kill"
         assert build.build_id == current + 1
 
 
-def test_build_killed_twice_is_made_up_for(billed):
-    change_everything(billed)
+def test_next_build_finishes_one_killed_twice(built):
+    change_everything(built)
     for model in ("mart_flows_daily", "mart_cohort_changes"):
-        kill_in(billed, f"marts.{model}")
-    assert not billed.build().is_full
-    assert billed.differences() == {}
+        kill_in(built, f"marts.{model}")
+    assert not built.build().is_full
+    assert built.differences() == {}
 
 
-def test_build_killed_in_its_test_is_made_up_for(billed):
-    """The test of the marts only reads, so only a lock against readers stops it."""
-    change_everything(billed)
-    current = billed.current_build()
-    with psycopg.connect(billed.url) as holder, building(billed):
-        deadline = time.monotonic() + 60
-        steps = (
-            "select count(*) from dynamics.build_steps where step = 'mart_cohort_changes' and build_id > %s"
-        )
-        while holder.execute(steps, [current]).fetchone() == (0,):
-            holder.rollback()
-            assert time.monotonic() < deadline
-        holder.execute("lock table marts.mart_flows_daily in access exclusive mode")
-        time.sleep(0.3)
-    billed.build()
-    assert billed.differences() == {}
+def test_next_build_finishes_one_killed_in_its_test(built):
+    """The dbt test only reads. It waits for a table that is locked before the last model ends."""
+    change_everything(built)
+    current = built.current_build_id()
+    has_flows = (
+        "select exists (select from dynamics.build_steps where step = 'mart_flows_daily' and build_id > %s)"
+    )
+    with (
+        psycopg.connect(built.url) as holder,
+        psycopg.connect(built.url, autocommit=True) as watcher,
+        ExitStack() as building,
+    ):
+        with block_changes(built, "marts.mart_cohort_changes"):
+            building.enter_context(build_in_process(built))
+            wait_for_table_lock_waiter(built.url, "marts.mart_cohort_changes")
+            wait_until(
+                lambda: watcher.execute(has_flows, [current]).fetchone() == (True,), "the flows are built"
+            )
+            holder.execute("lock table marts.mart_flows_daily in access exclusive mode")
+        wait_for_table_lock_waiter(built.url, "marts.mart_flows_daily")
+    built.build()
+    assert built.differences() == {}
 
 
-def test_changes_between_kill_and_resume_are_built_next(billed):
-    """The same clients and others change again, one is deleted, one gets another type."""
-    change_everything(billed)
-    current = billed.current_build()
-    kill_in(billed, "marts.mart_flows_daily")
-    billed.rerate(clients=12)
-    billed.change(
+def test_changes_after_a_kill_belong_to_the_next_build(built):
+    """The same and other clients change again, one is deleted, and one gets another type."""
+    change_everything(built)
+    current = built.current_build_id()
+    kill_in(built, "marts.mart_flows_daily")
+    built.rerate(clients=12)
+    built.change(
         "update billing.clients set client_type = 'calling_card'"
         " where client_id = (select min(client_id) from billing.clients where client_type = 'call_shop')"
     )
-    billed.change(
+    built.change(
         "insert into billing.clients values ('brief', 'Brief', 'client', null, 'EUR', '2026-06-01', now())"
     )
-    billed.change(
+    built.change(
         "delete from billing.transactions where client_id = (select min(client_id) from billing.transactions)"
     )
-    told = []
-    build = billed.build(progress=told.append)
+    build, steps = build_steps(built)
     assert build.build_id == current + 2, "first the interrupted build, then the newer changes"
-    assert told.count("mart_flows_daily") == 2
-    assert billed.differences() == {}
+    assert steps.count("mart_flows_daily") == 2
+    assert built.differences() == {}
 
-    billed.change("update billing.clients set currency = 'USD' where client_id = 'brief'")
-    kill_in(billed, "marts.mart_cohort_changes")
-    billed.change("delete from billing.clients where client_id = 'brief'")
-    billed.build()
-    assert billed.differences() == {}
+    built.change("update billing.clients set currency = 'USD' where client_id = 'brief'")
+    kill_in(built, "marts.mart_cohort_changes")
+    built.change("delete from billing.clients where client_id = 'brief'")
+    built.build()
+    assert built.differences() == {}
 
 
-def test_other_models_after_a_kill_are_built_in_full(billed, monkeypatch):
-    change_everything(billed)
-    kill_in(billed, "marts.mart_flows_daily")
-    monkeypatch.setattr(dbt_runner, "project_hash", lambda: "another project")
-    assert billed.build().is_full
+def test_other_models_after_a_kill_are_built_in_full(built, monkeypatch):
+    change_everything(built)
+    kill_in(built, "marts.mart_flows_daily")
+    monkeypatch.setattr(dbt_runner, "hash_project", lambda: "another project")
+    assert built.build().is_full
     monkeypatch.undo()
-    assert billed.build().is_full, "these are other models again"
-    assert billed.differences() == {}
+    assert built.build().is_full, "the models are other ones again"
+    assert built.differences() == {}
 
 
 @pytest.mark.parametrize("model", ["fct_client_events", "mart_cohort_changes"])
-def test_killed_full_build_starts_again_in_full(billed, model):
-    current = billed.current_build()
-    kill_in(billed, f"marts.{model}", "full")
-    assert billed.current_build() == current
-    assert billed.build().is_full
-    assert billed.differences() == {}
+def test_killed_full_build_starts_again_in_full(built, model):
+    current = built.current_build_id()
+    kill_in(built, f"marts.{model}", "full")
+    assert built.current_build_id() == current
+    assert built.build().is_full
+    assert built.differences() == {}
 
 
 @pytest.mark.parametrize("full_refresh", [True, False])
-def test_build_killed_before_it_is_published_runs_no_model_again(billed, monkeypatch, full_refresh):
-    change_everything(billed)
-    current = billed.current_build()
+def test_no_model_runs_again_after_a_kill_before_publishing(built, monkeypatch, full_refresh):
+    change_everything(built)
+    current = built.current_build_id()
 
     def fail(*_, **__):
         raise ZeroDivisionError
 
     monkeypatch.setattr(build_module, "publish", fail)
     with pytest.raises(ZeroDivisionError):
-        billed.build(full_refresh=full_refresh)
-    assert billed.current_build() == current
+        built.build(full_refresh=full_refresh)
+    assert built.current_build_id() == current
     monkeypatch.undo()
-    billed.rerate(clients=3)
-    told = []
-    build = billed.build(progress=told.append)
+    built.rerate(clients=3)
+    build, steps = build_steps(built)
     assert (build.build_id, build.is_full) == (current + 2, False)
-    assert told.count("fct_client_events") == 1, "only the newer changes are built"
-    assert billed.differences() == {}
+    assert steps.count("fct_client_events") == 1, "only the newer changes are built"
+    assert built.differences() == {}
 
 
-def test_step_is_never_applied_twice(billed):
-    change_everything(billed)
-    kill_in(billed, "marts.mart_cohort_changes")
-    origin = build_module._origin()
-    build = ledger.interrupted(billed.connection, origin)
-    billed.connection.rollback()
+def test_step_is_never_applied_twice(built):
+    change_everything(built)
+    kill_in(built, "marts.mart_cohort_changes")
+    build = ledger.find_interrupted(built.connection, current_fingerprint())
+    built.connection.rollback()
     again = ledger.PendingBuild(build.build_id, build.schema, build.as_of, is_full=False)
     with pytest.raises(DynamicsError, match="duplicate key value violates unique constraint"):
-        dbt_runner.run(billed.connection, again, billed.state, progress=None)
-    assert not billed.build().is_full
-    assert billed.differences() == {}
+        dbt_runner.run(built.connection, again, built.state, progress=None)
+    assert not built.build().is_full
+    assert built.differences() == {}
 
 
-def test_dbt_that_outlives_its_build_changes_nothing(billed):
-    change_everything(billed)
-    origin = build_module._origin()
-    old = ledger.start(billed.connection, origin, is_full=False)
-    ledger.start(billed.connection, origin, is_full=False)
+def test_dbt_that_outlives_its_build_changes_nothing(built):
+    change_everything(built)
+    fingerprint = current_fingerprint()
+    old = ledger.start(built.connection, fingerprint, is_full=False)
+    ledger.start(built.connection, fingerprint, is_full=False)
     with pytest.raises(DynamicsError, match=f"build {old.build_id} is over: a later build has begun"):
-        dbt_runner.run(billed.connection, old, billed.state, progress=None)
-    assert not billed.build().is_full
-    assert billed.differences() == {}
+        dbt_runner.run(built.connection, old, built.state, progress=None)
+    assert not built.build().is_full
+    assert built.differences() == {}
 
 
-def test_server_crash_loses_no_build(tmp_path, billed):
-    """The server dies after dbt has finished a build and before the build is current."""
-    with database_room.connect(local.postgres(tmp_path)) as connection:
+def test_server_crash_loses_no_build(tmp_path, built):
+    """The server crashes after dbt has finished a build and before the build is current."""
+    rerate = (
+        "update billing.transactions set amount = amount * 2 where kind = 'usage'"
+        " and client_id in (select client_id from billing.clients order by client_id limit 5)"
+    )
+    with connect(local.postgres(tmp_path)) as connection:
         ensure_schema(connection)
-        load(connection, billed.folder / "sample")
+        load(connection, built.sample)
         replay = MartsReplay(connection, tmp_path / "dbt")
-        rerate = "update billing.transactions set amount = amount * 2 where kind = 'usage' and client_id in (select client_id from billing.clients order by client_id limit 5)"
         connection.execute(rerate)
         connection.commit()
         build_marts(connection, state=tmp_path / "dbt")
         connection.execute(rerate)
         connection.commit()
-        build = ledger.start(connection, build_module._origin(), is_full=False)
+        build = ledger.start(connection, current_fingerprint(), is_full=False)
         dbt_runner.run(connection, build, tmp_path / "dbt", progress=None)
     crashing = postgres_server(tmp_path)
     os.kill(crashing.pid(), signal.SIGQUIT)
-    while crashing.pid():
-        time.sleep(0.02)
+    wait_until(lambda: not crashing.pid(), "the server has stopped")
     try:
-        with database_room.connect(local.postgres(tmp_path)) as connection:
+        with connect(local.postgres(tmp_path)) as connection:
             assert not build_marts(connection, state=tmp_path / "dbt").is_full
             replay.connection = connection
             assert replay.differences_from_full() == {}

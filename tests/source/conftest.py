@@ -1,20 +1,19 @@
-"""An extract to break, and a database that holds the golden one."""
+"""An extract to break, and a database that holds the golden extract."""
 
-import secrets
 from pathlib import Path
 
-import psycopg
+import databases
 import pytest
 
-from orchestration import database as database_room
 from orchestration import source
+from orchestration.db.database import connect
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "source"
 
 
 @pytest.fixture
 def write_extract(tmp_path: Path):
-    """Writes `{file name: text or bytes}` into a folder of the test, and gives the folder."""
+    """Return a function that writes `{file name: text or bytes}` into a folder and returns it."""
 
     def write(files: dict[str, str | bytes], folder: str = "extract") -> Path:
         path = tmp_path / folder
@@ -28,12 +27,7 @@ def write_extract(tmp_path: Path):
 
 @pytest.fixture(scope="module")
 def golden_database(server_url: str, migrated_template: str):
-    """A connection to a database with the golden extract in it, for tests that leave it as it is."""
-    name = f"golden_{secrets.token_hex(6)}"
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f"create database {name} template {migrated_template}")
-        before, _, query = server_url.partition("?")
-        with database_room.connect(f"{before.rsplit('/', 1)[0]}/{name}?{query}") as connection:
-            source.load(connection, GOLDEN, as_of=None, base_currency="USD")
-            yield connection
-        server.execute(f"drop database {name} with (force)")
+    """Yield a connection to the golden extract, for tests that do not change it."""
+    with databases.fresh(server_url, migrated_template) as url, connect(url) as connection:
+        source.load(connection, GOLDEN, as_of=None, base_currency="USD")
+        yield connection

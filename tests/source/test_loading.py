@@ -1,4 +1,4 @@
-"""A good extract becomes `billing`: once, again, corrected, and in parts."""
+"""A good extract becomes the rows of `billing`: once, again, corrected, and in parts."""
 
 import gzip
 import threading
@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import zstandard
+from locks import wait_for_advisory_lock_waiter
 
 from orchestration import source
 from orchestration.errors import RequestError
@@ -22,14 +23,15 @@ def load(database, folder: Path, **options):
     return source.load(database, folder, **({"as_of": None, "base_currency": "USD"} | options))
 
 
-def changed(summary: source.LoadSummary) -> dict[str, tuple[int, ...]]:
-    return {table: tuple(changes) for table, changes in summary.tables.items() if any(changes)}
+def count_rows(summary: source.LoadSummary) -> dict[str, tuple[int, ...]]:
+    """Return inserted, updated and deleted rows of each changed table."""
+    return {table: tuple(counts) for table, counts in summary.tables.items() if any(counts)}
 
 
-def test_the_golden_extract_loads_and_enters_the_ledger(database):
+def test_golden_extract_is_loaded_and_recorded(database):
     as_of = datetime(2019, 1, 1, tzinfo=UTC)
     summary = load(database, GOLDEN, as_of=as_of)
-    assert changed(summary) == {
+    assert count_rows(summary) == {
         "clients": (3, 0, 0),
         "client_tags": (3, 0, 0),
         "packages": (1, 0, 0),
@@ -47,18 +49,18 @@ def test_the_golden_extract_loads_and_enters_the_ledger(database):
     assert (amount, package, voided) == (Decimal("-870.00"), "p1", None)
 
 
-def test_a_load_is_committed_when_it_returns(database, database_url):
+def test_load_is_committed_when_it_returns(database, database_url):
     load(database, GOLDEN)
     with psycopg.connect(database_url) as other:
         assert other.execute("select count(*) from billing.clients").fetchone() == (3,)
 
 
-def test_loading_the_same_again_touches_no_row(database):
+def test_loading_the_same_again_writes_no_row(database):
     load(database, GOLDEN)
     versions = "select array_agg(xmin::text order by transaction_id) from billing.transactions"
     before = database.execute(versions).fetchone()
     database.commit()
-    assert changed(load(database, GOLDEN)) == {}
+    assert count_rows(load(database, GOLDEN)) == {}
     assert database.execute(versions).fetchone() == before
 
 
@@ -66,13 +68,13 @@ def test_corrections_moves_and_voids_update_in_place(database, write_extract):
     load(database, GOLDEN)
     folder = write_extract({
         "transactions.csv": TRANSACTIONS
-        + "t1,c1,2017-08-14T08:30:00Z,usage,-33.76,,2018-04-01T00:00:00Z,\n"  # rerated
+        + "t1,c1,2017-08-14T08:30:00Z,usage,-33.76,,2018-04-01T00:00:00Z,\n"  # rated again
         + "t2,c1,2018-03-06T11:00:00+02:00,refill,125.00,,2018-04-01T00:00:00Z,\n"  # moved to another client
-        + "t3,c2,2018-03-06T09:10:00Z,package_renewal,-870.00,p1,2018-03-06T09:10:00Z,\n"  # as it was
+        + "t3,c2,2018-03-06T09:10:00Z,package_renewal,-870.00,p1,2018-03-06T09:10:00Z,\n"  # unchanged
         + "t4,c2,2018-03-07T11:00:00Z,transfer,-64.50,,2018-04-01T00:00:00Z,2018-04-01T00:00:00Z\n"  # voided
         + "t9,c2,2018-03-08T11:00:00Z,adjustment,0,,2018-03-08T11:00:00Z,\n"
     })  # fmt: skip
-    assert changed(load(database, folder)) == {"transactions": (1, 3, 0)}
+    assert count_rows(load(database, folder)) == {"transactions": (1, 3, 0)}
     assert database.execute(
         "select transaction_id, client_id, amount, voided_at is not null from billing.transactions"
         " where transaction_id in ('t1', 't2', 't4') order by 1"
@@ -83,7 +85,7 @@ def test_corrections_moves_and_voids_update_in_place(database, write_extract):
     ]
 
 
-def test_a_void_that_is_taken_back_is_null_again(database, write_extract):
+def test_revoked_void_is_null_again(database, write_extract):
     load(database, GOLDEN)
     row = "t1,c1,2017-08-14T08:30:00Z,usage,-33.75,,2018-04-01T00:00:00Z,"
     load(database, write_extract({"transactions.csv": TRANSACTIONS + row + "2018-04-01T00:00:00Z\n"}))
@@ -92,32 +94,34 @@ def test_a_void_that_is_taken_back_is_null_again(database, write_extract):
     assert database.execute(query).fetchone() == (None,)
 
 
-def tags(database) -> list[tuple[str, str]]:
+def read_tags(database) -> list[tuple[str, str]]:
     return database.execute("select client_id, tag from billing.client_tags order by 1, 2").fetchall()
 
 
-def test_the_extract_replaces_the_tags_of_the_clients_it_names_and_of_no_other(database, write_extract):
+def test_tags_of_clients_in_the_extract_are_replaced(database, write_extract):
     load(database, GOLDEN)
     folder = write_extract({"client_tags.csv": "client_id,tag\nc2,wholesale\nc2,vip\n"})
-    assert changed(load(database, folder)) == {"client_tags": (1, 0, 1)}
-    assert tags(database) == [("c1", "retail"), ("c2", "vip"), ("c2", "wholesale")]
+    assert count_rows(load(database, folder)) == {"client_tags": (1, 0, 1)}
+    assert read_tags(database) == [("c1", "retail"), ("c2", "vip"), ("c2", "wholesale")]
 
 
-def test_a_client_named_without_tags_loses_them_but_only_when_tags_are_extracted(database, write_extract):
+def test_client_without_tags_loses_them_if_there_is_a_tag_file(database, write_extract):
     load(database, GOLDEN)
     clients = CLIENTS + "c1,Acme Voice,client,r1,USD,2018-03-02T10:00:00Z,2018-03-02T10:00:00Z\n"
     load(database, write_extract({"clients.csv": clients}))
-    assert ("c1", "retail") in tags(database)
+    assert ("c1", "retail") in read_tags(database)
     load(database, write_extract({"clients.csv": clients, "client_tags.csv": "client_id,tag\n"}))
-    assert tags(database) == [("c2", "retail"), ("c2", "vip")]
+    assert read_tags(database) == [("c2", "retail"), ("c2", "vip")]
 
 
-def test_owners_may_follow_what_they_own_or_be_in_the_database_already(database, write_extract):
+def test_owner_can_come_later_or_be_in_the_database(database, write_extract):
     at = "2018-03-02T10:00:00Z,2018-03-02T10:00:00Z"
     rows = f"c1,One,client,r2,USD,{at}\nr2,Two,reseller,r1,USD,{at}\nr1,Three,reseller,,USD,{at}\n"
     load(database, write_extract({"clients.csv": CLIENTS + rows}))
     again = f"c2,Four,call_shop,r2,EUR,{at}\n"
-    assert changed(load(database, write_extract({"clients.csv": CLIENTS + again}))) == {"clients": (1, 0, 0)}
+    assert count_rows(load(database, write_extract({"clients.csv": CLIENTS + again}))) == {
+        "clients": (1, 0, 0)
+    }
 
 
 def two_frames(content: bytes) -> bytes:
@@ -125,7 +129,7 @@ def two_frames(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("end", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", two_frames)])
-def test_column_order_bom_line_ends_quotes_and_packing_make_no_difference(database, write_extract, end, pack):
+def test_column_order_bom_quotes_and_compression_do_not_matter(database, write_extract, end, pack):
     name = 'Smith, "Jones"\r\n=HYPERLINK("http://x") <script> Київ'
     quoted = '"' + name.replace('"', '""') + '"'
     text = f'\ufeffname,package_id\r\n{quoted},p1\r\n"\\.",p2\r\n'
@@ -136,34 +140,34 @@ def test_column_order_bom_line_ends_quotes_and_packing_make_no_difference(databa
     ]
 
 
-def test_a_last_line_without_its_end_is_a_line(database, write_extract):
-    assert changed(load(database, write_extract({"packages.csv": "package_id,name\np1,One"}))) == {
+def test_last_line_without_line_end_is_a_line(database, write_extract):
+    assert count_rows(load(database, write_extract({"packages.csv": "package_id,name\np1,One"}))) == {
         "packages": (1, 0, 0)
     }
 
 
-def test_progress_tells_bytes_up_to_the_last(database):
-    told = []
-    load(database, GOLDEN, progress=lambda *step: told.append(step))
+def test_progress_counts_bytes_up_to_the_last(database):
+    steps = []
+    load(database, GOLDEN, progress=lambda *step: steps.append(step))
     size = (GOLDEN / "clients.csv").stat().st_size
-    assert ("clients.csv", size, size) in told
-    assert all(done <= total for _, done, total in told)
+    assert ("clients.csv", size, size) in steps
+    assert all(done <= total for _, done, total in steps)
 
 
-def test_a_load_waits_for_who_holds_the_source(database, database_url):
+def test_load_waits_for_the_source_lock(database, database_url):
     with psycopg.connect(database_url) as build:
         build.execute("select pg_advisory_xact_lock(%s)", [source.SOURCE_LOCK])
         loading = threading.Thread(target=load, args=(database, GOLDEN))
         loading.start()
-        loading.join(0.3)
-        assert loading.is_alive()
+        wait_for_advisory_lock_waiter(database_url, source.SOURCE_LOCK)
+        assert build.execute("select count(*) from billing.clients").fetchone() == (0,)
         build.commit()
         loading.join(10)
     assert not loading.is_alive()
     assert database.execute("select count(*) from dynamics.loads").fetchone() == (1,)
 
 
-def test_the_schema_is_made_once_and_says_what_its_columns_are(database):
+def test_all_columns_of_the_schema_have_comments(database):
     source.ensure_schema(database)
     undocumented = database.execute(
         "select attrelid::regclass, attname from pg_attribute where attnum > 0 and attrelid in"
@@ -173,7 +177,7 @@ def test_the_schema_is_made_once_and_says_what_its_columns_are(database):
     assert undocumented == []
 
 
-def test_what_is_no_extract_is_refused(database, tmp_path, write_extract):
+def test_folder_without_an_extract_is_rejected(database, tmp_path, write_extract):
     with pytest.raises(RequestError, match="No such file"):
         load(database, tmp_path / "nowhere")
     with pytest.raises(
@@ -181,10 +185,10 @@ def test_what_is_no_extract_is_refused(database, tmp_path, write_extract):
     ):
         load(database, write_extract({"README.md": "no extract"}, "empty"))
     with pytest.raises(
-        RequestError, match=r"'client\.csv' is no file of an extract: allowed are clients\.csv, "
+        RequestError, match=r"'client\.csv' is not a file of an extract. The files are clients\.csv, "
     ):
         load(database, write_extract({"client.csv": ""}, "strange"))
-    with pytest.raises(RequestError, match=r"packages\.csv and packages\.csv\.gz are both there"):
+    with pytest.raises(RequestError, match=r"both packages\.csv and packages\.csv\.gz"):
         load(database, write_extract({"packages.csv": "", "packages.csv.gz": b""}, "twice"))
     with pytest.raises(RequestError, match="has no offset from UTC"):
         load(database, GOLDEN, as_of=datetime(2019, 1, 1))
@@ -193,7 +197,7 @@ def test_what_is_no_extract_is_refused(database, tmp_path, write_extract):
 @pytest.mark.parametrize(
     ("end", "pack"), [("gz", gzip.compress), ("zst", zstandard.ZstdCompressor(write_checksum=True).compress)]
 )
-def test_a_packed_file_that_is_cut_or_damaged_is_refused(database, write_extract, end, pack):
+def test_damaged_compressed_file_is_rejected(database, write_extract, end, pack):
     content = b"package_id,name\n" + b"".join(b"p%d,%d\n" % (n, n * n) for n in range(9999))
     packed = pack(content)
     for bad in (
@@ -203,13 +207,14 @@ def test_a_packed_file_that_is_cut_or_damaged_is_refused(database, write_extract
         b"nothing",
     ):
         with pytest.raises(
-            RequestError, match=rf"packages\.csv\.{end} is no whole \.{end} file .*make it again"
+            RequestError,
+            match=rf"packages\.csv\.{end} is a damaged or incomplete \.{end} file .*Create it again",
         ):
             load(database, write_extract({f"packages.csv.{end}": bad}))
     assert database.execute("select count(*) from billing.packages").fetchone() == (0,)
 
 
-def constraints(database) -> list[tuple]:
+def read_constraints(database) -> list[tuple]:
     query = """
         select conrelid::regclass::text, conname, pg_get_constraintdef(oid), null from pg_constraint
         where connamespace = 'billing'::regnamespace
@@ -219,11 +224,11 @@ def constraints(database) -> list[tuple]:
     return database.execute(query).fetchall()
 
 
-def test_a_first_load_leaves_every_index_and_reference_in_place(database):
+def test_first_load_keeps_all_indexes_and_references(database):
     database.execute("create index of_client on billing.transactions (client_id) where voided_at is null")
-    before = constraints(database)
+    before = read_constraints(database)
     load(database, GOLDEN)
-    assert constraints(database) == before
+    assert read_constraints(database) == before
     database.execute("insert into billing.packages values ('p9', 'Nine')")
     for broken in ("insert into billing.transactions select * from billing.transactions",
                    "update billing.transactions set client_id = 'nobody'"):  # fmt: skip
@@ -231,22 +236,22 @@ def test_a_first_load_leaves_every_index_and_reference_in_place(database):
             database.execute(broken)
 
 
-def test_a_first_load_that_fails_leaves_every_index_and_reference_in_place(database, write_extract):
-    before = constraints(database)
+def test_failed_first_load_keeps_all_indexes_and_references(database, write_extract):
+    before = read_constraints(database)
     row = "c1,One,client,,USD,2018-01-01T00:00:00Z,2018-01-01T00:00:00Z\n"
     again = "t1,c1,2018-01-01T00:00:00Z,usage,-1,,2018-01-01T00:00:00Z,\n"
     bad = {"clients.csv": CLIENTS + row, "transactions.csv": TRANSACTIONS + again + again}
     with pytest.raises(
-        RequestError, match=r"transactions.csv line 3, column transaction_id: 't1' is there already"
+        RequestError, match=r"transactions.csv line 3, column transaction_id: 't1' is on an earlier line too"
     ):
         load(database, write_extract(bad))
-    assert constraints(database) == before
+    assert read_constraints(database) == before
     assert database.execute("select count(*) from billing.clients").fetchone() == (0,)
 
 
-def test_a_constraint_of_others_speaks_for_itself(database, write_extract):
+def test_own_constraint_of_the_database_is_reported(database, write_extract):
     database.execute("alter table billing.packages add constraint short check (length(name) < 4)")
     with pytest.raises(
-        RequestError, match=r"packages.csv is refused by the database: .*\"short\"; nothing was"
+        RequestError, match=r"the database rejects packages.csv: .*\"short\". Nothing was loaded"
     ):
         load(database, write_extract({"packages.csv": "package_id,name\np1,Gold\n"}))

@@ -1,4 +1,4 @@
-"""The sample is the same for the same arguments, keeps the contract, and has in it what a demonstration needs."""
+"""The sample is repeatable, keeps the contract, and contains what a demonstration needs."""
 
 import csv
 from collections import Counter
@@ -20,36 +20,35 @@ def sample(tmp_path_factory) -> source.SampleSummary:
 
 @pytest.fixture(scope="module")
 def tables(sample) -> dict[str, list[dict[str, str]]]:
-    return {name: read(sample.folder, name) for name in sample.rows}
+    return {name: read_table(sample.folder, name) for name in sample.rows}
 
 
-def read(folder: Path, name: str) -> list[dict[str, str]]:
+def read_table(folder: Path, name: str) -> list[dict[str, str]]:
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def content(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_the_same_arguments_write_the_same_bytes_and_another_seed_others(tmp_path):
-    options = {"clients": 40, "months": 3, "until": UNTIL}
+def test_same_arguments_write_the_same_bytes(tmp_path):
     first, again, other = (
-        content(source.write_sample(tmp_path / name, seed=seed, **options).folder)
+        read_files(source.write_sample(tmp_path / name, clients=40, months=3, seed=seed, until=UNTIL).folder)
         for name, seed in (("first", 1), ("again", 1), ("other", 2))
     )
     assert first == again
     assert first["transactions.csv"] != other["transactions.csv"]
 
 
-def test_the_sample_loads_as_it_is(database, sample):
+def test_sample_can_be_loaded(database, sample):
     summary = source.load(database, sample.folder, as_of=UNTIL, base_currency="USD")
     assert {name: changes.inserted for name, changes in summary.tables.items()} == sample.rows
 
 
-def test_twenty_clients_have_what_saved_queries_name(tmp_path):
+def test_twenty_clients_have_all_names_of_the_saved_queries(tmp_path):
     folder = source.write_sample(tmp_path, clients=20, months=1, seed=3, until=UNTIL).folder
-    clients = {row["name"]: row for row in read(folder, "clients")}
+    clients = {row["name"]: row for row in read_table(folder, "clients")}
     assert (
         clients["Northline Telecom"]["client_type"] == clients["Meridian Reach"]["client_type"] == "reseller"
     )
@@ -61,23 +60,25 @@ def test_twenty_clients_have_what_saved_queries_name(tmp_path):
         "calling_card",
         "call_shop",
     }
-    assert {"retail", "wholesale", "vip", "trial"} <= {row["tag"] for row in read(folder, "client_tags")}
-    assert {"Unlimited 870", "Weekend Minutes"} <= {row["name"] for row in read(folder, "packages")}
+    assert {"retail", "wholesale", "vip", "trial"} <= {
+        row["tag"] for row in read_table(folder, "client_tags")
+    }
+    assert {"Unlimited 870", "Weekend Minutes"} <= {row["name"] for row in read_table(folder, "packages")}
 
 
 @pytest.mark.parametrize("clients", [1, 2, 3])
-def test_the_smallest_samples_load_too(database, tmp_path, clients):
+def test_smallest_samples_can_be_loaded(database, tmp_path, clients):
     folder = source.write_sample(tmp_path, clients=clients, months=1, seed=3, until=UNTIL).folder
     assert (
         source.load(database, folder, as_of=None, base_currency="USD").tables["clients"].inserted == clients
     )
 
 
-def test_a_client_has_about_a_hundred_transactions_in_two_years(sample):
+def test_client_has_about_a_hundred_transactions_in_two_years(sample):
     assert 85 <= sample.rows["transactions"] / sample.rows["clients"] <= 115
 
 
-def test_every_kind_of_correction_is_there(tables):
+def test_sample_has_all_kinds_of_corrections(tables):
     created = {row["client_id"]: row["created_at"] for row in tables["clients"]}
     rows = tables["transactions"]
     assert any(row["occurred_at"] < created[row["client_id"]] for row in rows)
@@ -91,7 +92,7 @@ def test_every_kind_of_correction_is_there(tables):
     )
 
 
-def test_an_activation_comes_with_its_first_renewal(tables):
+def test_activation_comes_with_its_first_renewal(tables):
     rows = tables["transactions"]
     renewals = {
         (row["client_id"], row["occurred_at"], row["package_id"]) for row in rows if "renewal" in row["kind"]
@@ -101,7 +102,7 @@ def test_an_activation_comes_with_its_first_renewal(tables):
     assert len(renewals) > 3 * len(activations)
 
 
-def test_a_transfer_takes_from_one_what_it_gives_to_another(tables):
+def test_transfers_add_up_to_zero(tables):
     sums = Counter()
     for row in tables["transactions"]:
         if row["kind"] == "transfer":
@@ -110,7 +111,7 @@ def test_a_transfer_takes_from_one_what_it_gives_to_another(tables):
     assert set(sums.values()) == {0}
 
 
-def test_rates_have_gaps_but_cover_every_transaction(tables):
+def test_rates_have_gaps_but_cover_all_transactions(tables):
     dates = {}
     for row in tables["exchange_rates"]:
         dates.setdefault(row["currency"], []).append(date.fromisoformat(row["valid_from"]))
@@ -124,14 +125,14 @@ def test_rates_have_gaps_but_cover_every_transaction(tables):
     )
 
 
-def test_owners_stand_two_levels_deep_and_names_are_of_many_kinds(tables):
+def test_owners_have_two_levels_and_names_have_many_scripts(tables):
     owner = {row["client_id"]: row["owner_id"] for row in tables["clients"]}
-    assert any(owner.get(owner.get(one, ""), "") for one in owner)
+    assert any(owner.get(owner.get(client, ""), "") for client in owner)
     names = "".join(row["name"] for row in tables["clients"])
     assert all(character in names for character in ',"\nї美م')
 
 
-def test_some_balances_are_below_zero_and_most_are_not(tables):
+def test_some_balances_are_below_zero(tables):
     balances = Counter()
     for row in tables["transactions"]:
         balances[row["client_id"]] += 0 if row["voided_at"] else int(row["amount"].replace(".", ""))
@@ -148,19 +149,19 @@ def test_some_balances_are_below_zero_and_most_are_not(tables):
         ({"until": datetime(2026, 1, 1)}, "has no offset from UTC"),
     ],
 )
-def test_numbers_that_make_no_sample_are_refused(tmp_path, options, message):
+def test_invalid_numbers_are_rejected(tmp_path, options, message):
     with pytest.raises(RequestError, match=message):
         source.write_sample(tmp_path, **({"clients": 1, "months": 1, "seed": 1, "until": UNTIL} | options))
 
 
-def test_a_sample_without_a_date_ends_with_yesterday(tmp_path):
+def test_sample_ends_with_yesterday_by_default(tmp_path):
     before = datetime.now(UTC).date()
     summary = source.write_sample(tmp_path, clients=1, months=1, seed=1, until=None)
     assert before <= summary.until.date() <= datetime.now(UTC).date()
     assert summary.until.time().isoformat() == "00:00:00"
 
 
-def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
+def test_file_in_place_of_the_folder_is_rejected(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RequestError, match="cannot write the sample"):
         source.write_sample(tmp_path / "file", clients=1, months=1, seed=1, until=UNTIL)

@@ -1,4 +1,4 @@
-"""Databases of their own for tests, on one server."""
+"""Test databases on one server, and the URLs of databases."""
 
 import secrets
 from collections.abc import Iterator
@@ -7,17 +7,22 @@ from contextlib import contextmanager
 import psycopg
 
 
-def create(server_url: str, name: str, template: str) -> str:
-    """A new database as a copy of `template`; its URL."""
+def change_name(url: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    location, separator, query = url.partition("?")
+    return f"{location.rsplit('/', 1)[0]}/{name}{separator}{query}"
+
+
+def create(server_url: str, name: str, template: str = "template1") -> str:
+    """Create a database as a copy of `template`, and return its URL."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"create database {name} template {template}")
-    before, _, query = server_url.partition("?")
-    return before.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+    return change_name(server_url, name)
 
 
 @contextmanager
-def fresh(server_url: str, template: str) -> Iterator[str]:
-    """The URL of a copy of `template` that is dropped afterwards."""
+def fresh(server_url: str, template: str = "template1") -> Iterator[str]:
+    """Yield the URL of a new copy of `template`, and drop the database after the block."""
     name = f"test_{secrets.token_hex(6)}"
     yield create(server_url, name, template)
     with psycopg.connect(server_url, autocommit=True) as connection:

@@ -1,44 +1,46 @@
-"""Report stores that a test has changed: what a reader would see if the data had been other."""
+"""Report stores for tests: changed copies of the current store, and its content."""
 
 from contextlib import closing
 
 import psycopg
 
 from orchestration.builds.store import current_build, files, ledger
-from orchestration.builds.store.duck import attach, in_memory
+from orchestration.builds.store.duck import attach, connect_in_memory
 
-_NEXT_BUILD = """
-    insert into dynamics.builds (marts_schema, as_of, finished_at, touched_before, models, base_currency, is_full)
-    select marts_schema, as_of, now(), touched_before, models, base_currency, false
-    from dynamics.builds where finished_at is not null order by build_id desc limit 1
+_INSERT_BUILD = """
+    insert into dynamics.builds
+        (marts_schema, as_of, finished_at, source_xmin, project_hash, base_currency, is_full)
+    select marts_schema, as_of, now(), source_xmin, project_hash, base_currency, false
+    from dynamics.current_build
     returning build_id
 """
 
 
 def alter_store(connection: psycopg.Connection, *statements: str) -> int:
-    """Publish a copy of the current store with the statements applied, as a build of its own.
+    """Publish a changed copy of the current store as a new build, and return its id.
 
-    The statements name the databases `part_0` (what belongs to no client), `part_1` and so on. Gives the build's id.
+    The statements run on the databases `part_0` (rows that belong to no client), `part_1` and so
+    on.
     """
-    with current_build(connection):
-        store = ledger.current_store(connection)  # its files are on this machine now
-    folder = files.folder(connection)
-    changed = []
-    with closing(in_memory(folder / "tmp")) as duck:
+    with current_build(connection):  # fetches the files onto this machine
+        store = ledger.load_current_store(connection)
+    folder = files.prepare_folder(connection)
+    copies = []
+    with closing(connect_in_memory(folder / "tmp")) as duck:
         for file in store.files:
-            path = folder / files.new_name(file.part)
-            files.copy(folder / file.name, path)
-            changed.append((file.part, path))
+            path = folder / files.make_file_name(file.part)
+            files.copy_file(folder / file.name, path)
+            copies.append((file.part, path))
             attach(duck, path, f"part_{file.part}", read_only=False)
         for statement in statements:
             duck.execute(statement)
-        for part, _ in changed:
+        for part, _ in copies:
             duck.execute(f"detach part_{part}")
-    (build_id,) = connection.execute(_NEXT_BUILD).fetchone()
-    ledger.record(
+    (build_id,) = connection.execute(_INSERT_BUILD).fetchone()
+    ledger.record_store(
         connection,
         build_id,
-        [files.described(path, part) for part, path in changed],
+        [files.describe(path, part) for part, path in copies],
         next_client=store.next_client,
         events=store.events,
         appended=store.appended,
@@ -47,55 +49,59 @@ def alter_store(connection: psycopg.Connection, *statements: str) -> int:
     return build_id
 
 
-def forget_build(connection: psycopg.Connection, build_id: int) -> None:
-    """Make the build before that one the current one again."""
+def delete_build(connection: psycopg.Connection, build_id: int) -> None:
+    """Delete the build, so that the build before it is the current one again."""
     connection.execute("delete from dynamics.builds where build_id = %s", [build_id])
     connection.commit()
 
 
-_WAIT = "(select count(*) from range(15000000000))"
+_DELAY = "(select count(*) from range(15000000000))"
 
-SLOW = (
+SLOW_STATEMENTS = (
     *(
         statement
         for table in ("events", "lapses")
         for statement in (
             f"alter table part_1.{table} rename to all_{table}",
-            f"create view part_1.{table} as select * from part_1.all_{table} where {_WAIT} > 0",
+            f"create view part_1.{table} as select * from part_1.all_{table} where {_DELAY} > 0",
         )
     ),
 )
-"""Statements that have every report take some seconds, in the store, where it can be interrupted."""
+"""Statements for `alter_store` that make every report slow, so that a test can cancel it."""
 
 
-def contents(connection: psycopg.Connection) -> dict[str, list[tuple]]:
-    """Return the rows of the current store, sorted, with the ids that its numbers stand for."""
-    named = {
-        "clients": "select * exclude client from clients",
-        "events": """
-            select clients.client_id, events.* exclude (client, package, currency), packages.package_id, code
-            from events left join clients using (client) left join packages using (package)
-            left join currencies on events.currency = currencies.currency
-        """,
-        "lapses": """
-            select clients.client_id, lapses.* exclude (client, package, currency), packages.package_id, code
-            from lapses left join clients using (client) left join packages using (package)
-            left join currencies on lapses.currency = currencies.currency
-        """,
-        "holdings": """
-            select clients.client_id, packages.package_id, held_since
-            from holdings left join clients using (client) left join packages using (package)
-        """,
-        "packages": "select package_id, name from packages",
-        "daily_flows": "select * exclude currency from daily_flows left join currencies using (currency)",
-    } | {table: f"select * from {table}" for table in ("exchange_rates", "daily_spans")}
-    # A date on which nothing changed in the end may be left out or repeat the sums of the date before.
-    named["daily_cohorts"] = """
+_CONTENT_QUERIES = {
+    "clients": "select * exclude client from clients",
+    "events": """
+        select clients.client_id, events.* exclude (client, package, currency), packages.package_id, code
+        from events left join clients using (client) left join packages using (package)
+        left join currencies on events.currency = currencies.currency
+    """,
+    "lapses": """
+        select clients.client_id, lapses.* exclude (client, package, currency), packages.package_id, code
+        from lapses left join clients using (client) left join packages using (package)
+        left join currencies on lapses.currency = currencies.currency
+    """,
+    "holdings": """
+        select clients.client_id, packages.package_id, held_since
+        from holdings left join clients using (client) left join packages using (package)
+    """,
+    "packages": "select package_id, name from packages",
+    "exchange_rates": "select * from exchange_rates",
+    "daily_flows": "select * exclude currency from daily_flows left join currencies using (currency)",
+    # A date without a change can be missing, or repeat the sums of the date before it.
+    "daily_cohorts": """
         select * exclude currency from daily_cohorts left join currencies using (currency)
         qualify row (created_clients, clients, positive_clients, negative_clients, positive_balance, negative_balance)
             is distinct from lag(row (
                 created_clients, clients, positive_clients, negative_clients, positive_balance, negative_balance
             )) over (partition by client_type, cohort, currency order by utc_date)
-    """
+    """,
+    "daily_spans": "select * from daily_spans",
+}
+
+
+def read_store(connection: psycopg.Connection) -> dict[str, list[tuple]]:
+    """Return the sorted rows of each table of the current store, with ids in place of numbers."""
     with current_build(connection) as build:
-        return {table: sorted(build.rows(query), key=repr) for table, query in named.items()}
+        return {table: sorted(build.rows(query), key=repr) for table, query in _CONTENT_QUERIES.items()}

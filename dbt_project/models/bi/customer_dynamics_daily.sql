@@ -1,1 +1,2 @@
+-- Grain: one row per client type, currency and UTC date.
 {{ customer_dynamics('date') }}

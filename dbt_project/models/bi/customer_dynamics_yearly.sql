@@ -1,1 +1,2 @@
+-- Grain: one row per client type, currency and UTC year.
 {{ customer_dynamics('year') }}

@@ -1,6 +1,7 @@
+-- Grain: one row per client that an incremental build rebuilds. Empty in a full build.
 {{ config(incremental_strategy='replace_all', indexes=[{'columns': ['client_id'], 'unique': true}]) }}
 {%- set changed_clients = source('change_log', 'changed_clients') -%}
-{%- set last_facts = source('last_build', 'client_events') -%}
+{%- set last_facts = source('last_build', 'client_events') %}
 
 {% if not is_incremental() %}
 {{ get_empty_schema_sql(model.columns) }} where false
@@ -11,45 +12,49 @@ changed as (
     select * from {{ changed_clients }}
 ),
 
--- The last event before the change is rebuilt as well: its state ends at the next event, which may
--- be another now.
-anchored as (
+-- The last event before the change is rebuilt too. Its state ends at the next event, which can be
+-- another one now.
+rebuilt_clients as (
     select
         changed.client_id,
-        changed.client_changed,
-        case when changed.since = 'infinity' then changed.since else anchor.occurred_at end as since
+        changed.attributes_changed,
+        case
+            when changed.changed_from = 'infinity' then changed.changed_from
+            else last_event.occurred_at
+        end as rebuild_from
     from changed
     left join lateral (
         select facts.occurred_at
         from {{ last_facts }} as facts
-        where facts.client_id = changed.client_id and facts.occurred_at < changed.since
+        where facts.client_id = changed.client_id and facts.occurred_at < changed.changed_from
         order by facts.occurred_at desc
         limit 1
-    ) as anchor on true
+    ) as last_event on true
 ),
 
--- Of several events at one instant, only the last has a state that lasts until the anchor.
-opened as (
+-- The state before rebuild_from is the one that is valid until then. Only the last of several
+-- events at one instant has such a state.
+opening_states as (
     select
-        anchored.client_id,
-        anchored.since,
-        anchored.client_changed,
-        before_anchor.balance,
-        before_anchor.last_paid_at
-    from anchored
+        rebuilt_clients.client_id,
+        rebuilt_clients.rebuild_from,
+        rebuilt_clients.attributes_changed,
+        previous_event.balance as opening_balance,
+        previous_event.last_paid_at as opening_last_paid_at
+    from rebuilt_clients
     left join lateral (
         select
             facts.balance,
             facts.last_paid_at
         from {{ last_facts }} as facts
         where
-            facts.client_id = anchored.client_id
-            and facts.occurred_at < anchored.since
-            and facts.valid_to = anchored.since
+            facts.client_id = rebuilt_clients.client_id
+            and facts.occurred_at < rebuilt_clients.rebuild_from
+            and facts.valid_to = rebuilt_clients.rebuild_from
         order by facts.occurred_at desc
         limit 1
-    ) as before_anchor on true
+    ) as previous_event on true
 )
 
-select * from opened
+select * from opening_states
 {% endif %}

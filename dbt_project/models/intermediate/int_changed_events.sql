@@ -1,8 +1,10 @@
+-- Grain: one row per event that fct_client_events loses (sign -1) or gains (sign 1). Empty in a
+-- full build.
 {{ config(incremental_strategy='replace_all') }}
 {%- set changed_clients = ref('int_changed_clients') -%}
 {%- set last_facts = source('last_build', 'client_events') -%}
 {%- set clients = ref('stg_billing__clients') -%}
-{%- set transactions = ref('stg_billing__transactions') -%}
+{%- set transactions = ref('stg_billing__transactions') %}
 
 {% if not is_incremental() %}
 {{ get_empty_schema_sql(model.columns) }} where false
@@ -11,35 +13,37 @@ with
 
 changed as (
     select
-        *,
-        coalesce(since, '-infinity') as rebuilt_from
+        client_id,
+        coalesce(rebuild_from, '-infinity') as rebuild_from,
+        opening_balance,
+        opening_last_paid_at
     from {{ changed_clients }}
 ),
 
--- Rows are found client by client (`offset 0`), here and in `events`. The planner expects a third
--- of all rows after an unknown instant, and would read whole tables.
-replaced as (
-    select found.*
+-- `offset 0` makes Postgres look up the rows of one client after the other, here and in `events`.
+-- The planner cannot know how late rebuild_from is, and would read whole tables.
+superseded as (
+    select client_facts.*
     from changed
     cross join lateral (
         select * from {{ last_facts }} as facts
-        where facts.client_id = changed.client_id and facts.occurred_at >= changed.rebuilt_from
+        where facts.client_id = changed.client_id and facts.occurred_at >= changed.rebuild_from
         offset 0
-    ) as found
+    ) as client_facts
 ),
 
 events as (
-    -- The state before the first rebuilt event, as if it were an event.
+    -- The state before the first rebuilt event takes part in the running sums as an event.
     select
         client_id,
         cast('-infinity' as timestamptz) as occurred_at,
         '' as transaction_id,
         'opening' as kind,
         '' as package_id,
-        balance as amount,
-        last_paid_at as paid_at
+        opening_balance as amount,
+        opening_last_paid_at as paid_at
     from changed
-    where balance is not null
+    where opening_balance is not null
     union all
     select
         created.client_id,
@@ -51,22 +55,24 @@ events as (
         null as paid_at
     from changed
     inner join {{ clients }} as created
-        on changed.client_id = created.client_id and created.created_at >= changed.rebuilt_from
+        on changed.client_id = created.client_id and created.created_at >= changed.rebuild_from
     union all
     select
-        moved.client_id,
-        moved.occurred_at,
-        moved.transaction_id,
-        moved.kind,
-        coalesce(moved.package_id, '') as package_id,
-        moved.amount,
-        case when {{ is_paid_service('moved') }} then moved.occurred_at end as paid_at
+        client_transactions.client_id,
+        client_transactions.occurred_at,
+        client_transactions.transaction_id,
+        client_transactions.kind,
+        coalesce(client_transactions.package_id, '') as package_id,
+        client_transactions.amount,
+        case
+            when {{ is_paid_service('client_transactions') }} then client_transactions.occurred_at
+        end as paid_at
     from changed
     cross join lateral (
         select * from {{ transactions }} as transactions
-        where transactions.client_id = changed.client_id and transactions.occurred_at >= changed.rebuilt_from
+        where transactions.client_id = changed.client_id and transactions.occurred_at >= changed.rebuild_from
         offset 0
-    ) as moved
+    ) as client_transactions
 ),
 
 states as (
@@ -86,7 +92,7 @@ rebuilt as (
         cast(states.amount as numeric(20, 6)) as amount,
         cast(states.balance as numeric(38, 6)) as balance,
         states.last_paid_at,
-        case when states.occurred_at >= clients.created_at then 1 else 0 end as created,
+        states.occurred_at >= clients.created_at as is_created,
         states.is_first,
         states.is_first_paid
     from states
@@ -94,7 +100,7 @@ rebuilt as (
     where states.kind <> 'opening'
 )
 
-select *, -1 as sign from replaced
+select *, -1 as sign from superseded
 union all
 select *, 1 as sign from rebuilt
 {% endif %}

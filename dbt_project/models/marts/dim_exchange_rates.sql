@@ -1,3 +1,4 @@
+-- Grain: one row per currency and first UTC date of a rate.
 {{ config(incremental_strategy='replace_all', indexes=[{'columns': ['currency', 'valid_from'], 'unique': true}]) }}
 
 select

@@ -1,3 +1,4 @@
+-- Grain: one row per package.
 {{ config(incremental_strategy='replace_all', indexes=[{'columns': ['package_id'], 'unique': true}]) }}
 
 select

@@ -1,11 +1,12 @@
+-- Grain: one row per event of a client, with the state of the client after it.
 {{ config(
-    incremental_strategy='replace_events',
+    incremental_strategy='replace_changed_events',
     indexes=[{'columns': ['client_id', 'occurred_at']}],
     meta={'statistics': [utc_date('occurred_at')]},
 ) }}
 {%- set changed_events = ref('int_changed_events') -%}
 {%- set clients = ref('stg_billing__clients') -%}
-{%- set transactions = ref('stg_billing__transactions') -%}
+{%- set transactions = ref('stg_billing__transactions') %}
 
 {% if is_incremental() %}
 select
@@ -20,7 +21,7 @@ select
     amount,
     balance,
     last_paid_at,
-    created,
+    is_created,
     is_first,
     is_first_paid
 from {{ changed_events }}
@@ -28,7 +29,7 @@ where sign = 1
 {% else %}
 with
 
--- Each relation is named where it is read: a shared CTE would hide that client_id is unique.
+-- A shared CTE of the clients would hide from the planner that client_id is unique.
 events as (
     select
         client_id,
@@ -67,7 +68,7 @@ select
     states.amount,
     cast(states.balance as numeric(38, 6)) as balance,
     states.last_paid_at,
-    case when states.occurred_at >= clients.created_at then 1 else 0 end as created,
+    states.occurred_at >= clients.created_at as is_created,
     states.is_first,
     states.is_first_paid
 from states

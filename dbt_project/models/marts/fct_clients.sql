@@ -1,5 +1,6 @@
+-- Grain: one row per client.
 {{ config(
-    incremental_strategy='replace_clients',
+    incremental_strategy='replace_changed_clients',
     indexes=[{'columns': ['client_id'], 'unique': true}],
 ) }}
 {%- set changed_clients = ref('int_changed_clients') %}
@@ -9,7 +10,7 @@ with
 clients as (
     select * from {{ ref('stg_billing__clients') }}
     {%- if is_incremental() %}
-    where client_id in (select client_id from {{ changed_clients }} where client_changed)
+    where client_id in (select client_id from {{ changed_clients }} where attributes_changed)
     {%- endif %}
 ),
 

@@ -1,5 +1,6 @@
+-- Grain: one row per cohort, client type, currency and UTC date on which the cohort changed.
 {{ config(
-    incremental_strategy='add',
+    incremental_strategy='add_deltas',
     unique_key=['cohort', 'client_type', 'currency', 'utc_date'],
     indexes=[{'columns': ['cohort', 'client_type', 'currency', 'utc_date'], 'unique': true}],
 ) }}
@@ -11,16 +12,14 @@ with
 events as not materialized (
     select
         *,
+        {% if not is_incremental() %}1 as sign,{% endif %}
         {{ utc_date('occurred_at') }} as utc_date
-        {%- if not is_incremental() %},
-        1 as sign
-        {%- endif %}
     from {{ changed_events if is_incremental() else facts }}
 ),
 
--- What each event changes: the state after it less the state before it, whose balance is balance -
--- amount.
-moved as (
+-- The change that each event makes: the state after it minus the state before it. The balance
+-- before an event is balance - amount.
+event_changes as (
     select
         client_type,
         currency,
@@ -44,14 +43,14 @@ moved as (
     group by client_type, currency, utc_date, sign, last_paid_at is not null
 ),
 
--- A client joins overall_active with its first paid service, and the state before it joins as well.
-joined as (
+-- A client joins overall_active with its first paid service. The state before that event joins too.
+joining_states as (
     select
         client_type,
         currency,
         utc_date,
         sign,
-        count(*) filter (where created = 1) as created_clients,
+        count(*) filter (where is_created) as created_clients,
         count(*) filter (where not is_first) as clients,
         count(*) filter (where balance > amount) as positive_clients,
         coalesce(sum(balance - amount) filter (where balance > amount), 0) as positive_balance,
@@ -62,7 +61,8 @@ joined as (
     group by client_type, currency, utc_date, sign
 ),
 
--- States in a pause of three months or more, in which the client can have lapsed: 89 days at least.
+-- States in which the client can have lapsed: the last paid service is three months (at least 89
+-- days) old before the state ends.
 pauses as (
     select
         client_type,
@@ -70,14 +70,14 @@ pauses as (
         utc_date as from_date,
         {{ utc_date('valid_to') }} as to_date,
         {{ utc_date('last_paid_at') }} as paid_on,
-        created,
+        is_created,
         balance,
         sign
     from events
     where last_paid_at + interval '2136 hours' < coalesce(valid_to, 'infinity')
 ),
 
--- A lapse is true at the ends of the periods from_date to the one before to_date.
+-- A lapse holds at the ends of the periods from from_date up to the one before to_date.
 lapses as (
     {%- for unit in ('date', 'month', 'year') %}
     select
@@ -86,7 +86,7 @@ lapses as (
         currency,
         greatest({{ first_date('from_date', unit) }}, {{ first_lapsed_period('paid_on', unit) }}) as from_date,
         {{ first_date('to_date', unit) }} as to_date,
-        created,
+        is_created,
         balance,
         sign
     from pauses
@@ -94,34 +94,35 @@ lapses as (
     {%- endfor %}
 ),
 
-lapsed as (
+lapse_changes as (
     select
         lapses.cohort,
         lapses.client_type,
         lapses.currency,
-        ends.utc_date,
-        ends.sign,
-        sum(created) as created_clients,
+        boundaries.utc_date,
+        boundaries.sign,
+        count(*) filter (where is_created) as created_clients,
         count(*) as clients,
         count(*) filter (where balance > 0) as positive_clients,
         coalesce(sum(balance) filter (where balance > 0), 0) as positive_balance,
         count(*) filter (where balance < 0) as negative_clients,
         sum(balance) as balance
     from lapses
-    cross join lateral (values (from_date, sign), (to_date, -sign)) as ends (utc_date, sign)
-    where from_date < coalesce(to_date, 'infinity') and ends.utc_date is not null
-    group by lapses.cohort, lapses.client_type, lapses.currency, ends.utc_date, ends.sign
+    cross join lateral (values (from_date, sign), (to_date, -sign)) as boundaries (utc_date, sign)
+    where from_date < coalesce(to_date, 'infinity') and boundaries.utc_date is not null
+    group by lapses.cohort, lapses.client_type, lapses.currency, boundaries.utc_date, boundaries.sign
 ),
 
 cohorts as (
     {%- set sums = 'created_clients, clients, positive_clients, positive_balance, negative_clients, balance' %}
-    select 'all' as cohort, client_type, currency, utc_date, sign, {{ sums }} from moved
+    select 'all' as cohort, client_type, currency, utc_date, sign, {{ sums }} from event_changes
     union all
-    select 'overall_active' as cohort, client_type, currency, utc_date, sign, {{ sums }} from moved where has_paid
+    select 'overall_active' as cohort, client_type, currency, utc_date, sign, {{ sums }} from event_changes
+    where has_paid
     union all
-    select 'overall_active' as cohort, client_type, currency, utc_date, sign, {{ sums }} from joined
+    select 'overall_active' as cohort, client_type, currency, utc_date, sign, {{ sums }} from joining_states
     union all
-    select cohort, client_type, currency, utc_date, sign, {{ sums }} from lapsed
+    select cohort, client_type, currency, utc_date, sign, {{ sums }} from lapse_changes
 ),
 
 changes as (

@@ -1,5 +1,6 @@
+-- Grain: one row per client type, currency, UTC date and transaction kind.
 {{ config(
-    incremental_strategy='add',
+    incremental_strategy='add_deltas',
     unique_key=['client_type', 'currency', 'utc_date', 'kind'],
     indexes=[{'columns': ['client_type', 'currency', 'utc_date', 'kind'], 'unique': true}],
 ) }}
@@ -9,8 +10,8 @@
 
 with
 
--- A full build reads the transactions, so that it need not wait for the facts.
-moved as (
+-- A full build reads the transactions, so that it does not wait for the facts.
+signed_transactions as (
     {%- if is_incremental() %}
     select
         client_type,
@@ -41,5 +42,5 @@ select
     kind,
     sum(quantity) as quantity,
     cast(sum(amount) as numeric(38, 6)) as amount
-from moved
+from signed_transactions
 group by client_type, currency, utc_date, kind

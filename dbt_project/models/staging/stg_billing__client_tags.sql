@@ -1,3 +1,4 @@
+-- Grain: one row per client and tag.
 select
     client_id,
     tag

@@ -1,3 +1,4 @@
+-- Grain: one row per client.
 select
     client_id,
     name,

@@ -1,3 +1,4 @@
+-- Grain: one row per currency and first UTC date of a rate.
 select
     currency,
     valid_from,

@@ -1,3 +1,4 @@
+-- Grain: one row per package.
 select
     package_id,
     name

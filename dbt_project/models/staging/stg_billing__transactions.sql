@@ -1,3 +1,4 @@
+-- Grain: one row per transaction that counts. Voided transactions do not.
 select
     transaction_id,
     client_id,

@@ -1,6 +1,6 @@
-"""The report store: columnar files of a build, which all reports read."""
+"""The report store: the columnar files of a build, which all reports read."""
 
-from orchestration.builds.store.publish import clean, publish
+from orchestration.builds.store.publish import publish, remove_old_files
 from orchestration.builds.store.reader import Build, current_build
 
-__all__ = ["Build", "clean", "current_build", "publish"]
+__all__ = ["Build", "current_build", "publish", "remove_old_files"]

@@ -1,11 +1,14 @@
--- Brings a copied part, which is the current database, up to date with the changes of one build.
--- `incoming_changes` has one row a changed client: from `since` on its events are replaced.
+-- Apply the changes of one build to the copy of a part, which is the current database.
+-- Variables: part (number of the part), next_client (number of the next new client).
+-- Reads: incoming_changes (one row per changed client: its events from rebuild_from on are replaced),
+-- incoming_clients (rows of clients with changed attributes), incoming_events (the new events).
+-- Creates: changed (one row per changed client of this part), added_events (its new events).
 
 create or replace temp table changed as
 select
     changes.client_id,
-    changes.client_changed,
-    changes.since,
+    changes.attributes_changed,
+    changes.rebuild_from,
     coalesce(clients.client, getvariable('next_client') + row_number() over (
         partition by clients.client is null order by changes.client_id
     ) - 1) as client,
@@ -15,20 +18,20 @@ left join clients on changes.client_id = clients.client_id
 where changes.part = getvariable('part');
 
 delete from clients
-where client in (select client from changed where client_changed);
+where client in (select client from changed where attributes_changed);
 
 insert into clients
 select changed.client, rows.client_id, name, client_type, owner_id, currency, created_at, tags
 from incoming_clients as rows
 inner join changed on rows.client_id = changed.client_id
-where changed.client_changed
+where changed.attributes_changed
 order by changed.client;
 
 delete from events using changed
-where events.client = changed.client and events.occurred_at >= changed.since;
+where events.client = changed.client and events.occurred_at >= changed.rebuild_from;
 
 delete from lapses using changed
-where lapses.client = changed.client and lapses.occurred_at >= changed.since;
+where lapses.client = changed.client and lapses.occurred_at >= changed.rebuild_from;
 
 delete from holdings
 where client in (select client from changed);
@@ -45,7 +48,7 @@ select
     exact(events.amount) as amount,
     exact(events.balance) as balance,
     events.last_paid_at,
-    events.created = 1 as is_created
+    events.is_created
 from incoming_events as events
 inner join changed on events.client_id = changed.client_id
 inner join clients on changed.client = clients.client

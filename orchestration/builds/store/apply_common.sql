@@ -1,15 +1,17 @@
--- Brings a copied common file up to date: dimensions whole, daily flows on the dates that changed, daily
--- cohorts from `since_date` on.
+-- Apply the changes of one build to the copy of the common file: all dimensions, the daily flows of the
+-- changed dates, and the daily cohorts from `from_date` on.
+-- Variables: from_date (the first changed UTC date).
+-- Reads: incoming_packages, incoming_clients, incoming_flows, incoming_cohorts, changed_flow_dates.
 
 create or replace temp table renumbered as
 select
-    coalesce(known.package, (select coalesce(max(package), 0) from common.packages) + row_number() over (
-        partition by known.package is null order by incoming.name, incoming.package_id
+    coalesce(stored.package, (select coalesce(max(package), 0) from common.packages) + row_number() over (
+        partition by stored.package is null order by incoming.name, incoming.package_id
     )) as package,
     incoming.package_id,
     incoming.name
 from incoming_packages as incoming
-left join common.packages as known on incoming.package_id = known.package_id;
+left join common.packages as stored on incoming.package_id = stored.package_id;
 
 delete from common.packages;
 
@@ -34,7 +36,7 @@ inner join common.currencies on flows.currency = currencies.code
 order by client_type, utc_date, currencies.currency, kind;
 
 delete from common.daily_cohorts
-where utc_date >= getvariable('since_date');
+where utc_date >= getvariable('from_date');
 
 insert into common.daily_cohorts
 select

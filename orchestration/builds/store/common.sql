@@ -1,26 +1,27 @@
--- What belongs to no client: one file of the report store.
+-- The tables of the common file: rows that belong to no client.
 
--- Grain: one row a package. `package` is a number above 0 that stays the same from build to build.
+-- Grain: one row per package. `package` is a number above 0 that stays the same in later builds.
 create table packages (
     package integer not null,
     package_id varchar not null,
     name varchar not null
 );
 
--- Grain: one row a currency of clients. `currency` is a number above 0 that stays the same from build to build.
+-- Grain: one row per currency of clients. `currency` is a number above 0 that stays the same in later
+-- builds.
 create table currencies (
     currency smallint not null,
     code varchar not null
 );
 
--- Grain: one row a currency and first UTC date of its rate.
+-- Grain: one row per currency and first UTC date of a rate.
 create table exchange_rates (
     currency varchar not null,
     valid_from date not null,
     rate decimal(38, 18) not null
 );
 
--- Grain: one row a client type, currency, UTC date and kind of transaction.
+-- Grain: one row per client type, currency, UTC date and transaction kind.
 create table daily_flows (
     client_type enum ('calling_card', 'call_shop', 'client', 'reseller') not null,
     currency smallint not null,
@@ -30,8 +31,8 @@ create table daily_flows (
     amount decimal(38, 6) not null
 );
 
--- Grain: one row a client type, cohort, currency and UTC date on which the cohort changed. The
--- measures are those of the cohort at the end of that day.
+-- Grain: one row per client type, cohort, currency and UTC date on which the cohort changed. The
+-- measures describe the cohort at the end of that date.
 create table daily_cohorts (
     client_type enum ('calling_card', 'call_shop', 'client', 'reseller') not null,
     cohort varchar not null,
@@ -45,7 +46,7 @@ create table daily_cohorts (
     negative_balance decimal(38, 6) not null
 );
 
--- Grain: one row a client type and UTC date with transactions.
+-- Grain: one row per client type and UTC date with transactions: the first and the last of them.
 create table daily_spans (
     client_type enum ('calling_card', 'call_shop', 'client', 'reseller') not null,
     utc_date date not null,

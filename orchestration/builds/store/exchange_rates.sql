@@ -1,4 +1,5 @@
--- Rates are few and belong to no client: every build takes them whole.
+-- Replace all exchange rates. They are few, so every build copies all of them.
+-- Reads: incoming_rates.
 delete from common.exchange_rates;
 
 insert into common.exchange_rates

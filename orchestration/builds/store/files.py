@@ -1,4 +1,4 @@
-"""Files of the report store on this machine: where they lie, how they are copied and removed."""
+"""Files of the report store on this machine."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from uuid import uuid4
 from orchestration.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
 COMMON = 0
-"""The part of the store that holds what belongs to no client."""
+"""The part of the store for rows that belong to no client."""
 
-_ALL_AT_ONCE = 1 << 30
+_COPY_BYTES = 1 << 30
+"""The most bytes that one system call copies."""
 
 
 class StoreFile(NamedTuple):
-    """One file of a build's report store, as the ledger names it."""
+    """One file of a build's report store, as the ledger describes it."""
 
     part: int
     name: str
     bytes: int
     sha256: str | None
-    """The hash of the content, where the file is also kept in the bucket."""
+    """The hash of the content if the file is also in the bucket, otherwise None."""
 
 
-def folder(connection: Connection[TupleRow]) -> Path:
-    """Return the folder of the database's store files, and make it where there is none.
+def prepare_folder(connection: Connection[TupleRow]) -> Path:
+    """Return the folder of the store files of this database. Create it if needed.
 
-    Two databases of one home have a folder each.
+    Each database has a folder of its own, also if two databases use the same home.
     """
     row = connection.execute(
         "select current_database(), installation_id from dynamics.installation"
@@ -48,42 +49,38 @@ def folder(connection: Connection[TupleRow]) -> Path:
     return path
 
 
-def new_name(part: int) -> str:
-    """Return a file name that no other build has."""
+def make_file_name(part: int) -> str:
+    """Return a new, unique file name for a part of the store."""
     return f"{'common' if part == COMMON else f'part-{part}'}-{uuid4().hex}.duckdb"
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file. A file system that can share the blocks of both files does so."""
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file. The copy shares its blocks with the source if the file system can do that."""
     try:
         with source.open("rb") as reading, target.open("wb") as writing:
-            while os.copy_file_range(reading.fileno(), writing.fileno(), _ALL_AT_ONCE):
+            while os.copy_file_range(reading.fileno(), writing.fileno(), _COPY_BYTES):
                 pass
     except OSError:
         shutil.copyfile(source, target)
 
 
-def described(path: Path, part: int) -> StoreFile:
+def describe(path: Path, part: int) -> StoreFile:
     """Return the ledger's description of a finished file."""
     return StoreFile(part, path.name, path.stat().st_size, None)
 
 
 def remove_others(path: Path, kept: Collection[str]) -> None:
-    """Remove the store files in the folder `path` that are not `kept`.
+    """Remove all store files in the folder `path`, except those with a name in `kept`.
 
-    A process that has one of them open goes on reading it: the system frees it at the last close.
+    A process that has such a file open can still read it. The system frees the file at the last
+    close.
     """
-    for file in _store_files(path):
+    for file in _list_store_files(path):
         if file.name.removesuffix(".wal") not in kept:
             with suppress(FileNotFoundError):
                 file.unlink()
 
 
-def total_bytes(files: Sequence[StoreFile]) -> int:
-    """Return the size of the files in bytes."""
-    return sum(file.bytes for file in files)
-
-
-def _store_files(path: Path) -> Iterator[Path]:
+def _list_store_files(path: Path) -> Iterator[Path]:
     yield from path.glob("*.duckdb")
     yield from path.glob("*.duckdb.wal")

@@ -1,4 +1,5 @@
--- Fills a new common file from the dimensions and daily marts of a full build.
+-- Fill a new common file from the dimensions and daily marts.
+-- Reads: incoming_packages, incoming_clients, incoming_flows, incoming_cohorts.
 
 insert into common.packages
 select row_number() over (order by name, package_id), package_id, name

@@ -1,5 +1,7 @@
--- Fills a new part, which is the current database, from `incoming_clients` and `incoming_events`.
--- Rows lie in the order of type, owner and client, so that one owner's rows lie together.
+-- Fill a new part, which is the current database. Rows are sorted by type, owner and client, so that the
+-- rows of one owner are stored together.
+-- Variables: part (number of the part).
+-- Reads: incoming_clients, incoming_events.
 
 insert into clients
 select client, client_id, name, client_type, owner_id, currency, created_at, tags
@@ -19,7 +21,7 @@ select
     exact(events.amount),
     exact(events.balance),
     events.last_paid_at,
-    events.created = 1
+    events.is_created
 from incoming_events as events
 inner join clients on events.client_id = clients.client_id
 inner join common.currencies on clients.currency = currencies.code
@@ -33,8 +35,8 @@ where package <> 0 and kind in ('package_activation', 'package_renewal')
 group by client, package
 order by package, client;
 
--- An active duration is at least a month. The shortest month has 28 days, less what a change of the
--- clocks or of the date line takes.
+-- An active duration is at least one month. 26 days are less than the shortest month, also where a
+-- clock change or a move of the date line shortens it.
 insert into lapses
 select * from events
 where valid_to > last_paid_at + interval 26 days and valid_to > occurred_at

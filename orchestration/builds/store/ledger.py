@@ -1,4 +1,4 @@
-"""The ledger's rows about report stores: which files the store of a build has."""
+"""The ledger of report stores: which files the store of each build has."""
 
 from __future__ import annotations
 
@@ -13,63 +13,62 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
-_CURRENT = """
+_CURRENT_STORE = """
     select
-        builds.build_id, builds.as_of,
+        build.build_id, build.as_of,
         stores.build_id, stores.next_client, stores.events, stores.appended
-    from dynamics.builds as builds
+    from dynamics.current_build as build
     left join lateral (
         select report_stores.*
         from dynamics.report_stores
         inner join dynamics.builds as published using (build_id)
-        where published.finished_at is not null and build_id <= builds.build_id
+        where published.finished_at is not null and build_id <= build.build_id
         order by build_id desc
         limit 1
     ) as stores on true
-    where builds.finished_at is not null
-    order by builds.build_id desc
-    limit 1
 """
 
 _FILES = "select part, name, bytes, sha256 from dynamics.report_store_files where build_id = %s order by part"
 
 
 class PublishedStore(NamedTuple):
-    """The report store of the current build.
-
-    `store_build_id` is the build that published the files. A later build can use them too.
-    """
+    """The report store of the current build."""
 
     build_id: int
     as_of: datetime
+    """The instant up to which the data is known (definition: As of)."""
     store_build_id: int
+    """The build that published the files. A later build uses the same files if nothing changed."""
     next_client: int
+    """The number of the next new client."""
     events: int
+    """The number of events in the store."""
     appended: int
+    """The number of events that incremental builds have appended out of order."""
     files: tuple[StoreFile, ...]
 
 
-def current_store(connection: Connection[TupleRow]) -> PublishedStore | None:
-    """Return the store of the last finished build; None when there is no build with a store."""
-    row = connection.execute(_CURRENT).fetchone()
+def load_current_store(connection: Connection[TupleRow]) -> PublishedStore | None:
+    """Return the store of the current build, or None when no build has published a store."""
+    row = connection.execute(_CURRENT_STORE).fetchone()
     if row is None or row[2] is None:
         return None
     build_id, as_of, store_build_id, next_client, events, appended = row
-    stored = connection.execute(_FILES, [store_build_id]).fetchall()
-    files = tuple(StoreFile(*file) for file in stored)
+    rows = connection.execute(_FILES, [store_build_id]).fetchall()
+    files = tuple(StoreFile(*file) for file in rows)
     return PublishedStore(build_id, as_of, store_build_id, next_client, events, appended, files)
 
 
-def record(
+def record_store(
     connection: Connection[TupleRow],
     build_id: int,
-    stored: Sequence[StoreFile],
+    files: Sequence[StoreFile],
     *,
     next_client: int,
     events: int,
     appended: int,
 ) -> None:
-    """Write down the store of a build, in place of what an earlier attempt wrote."""
+    """Record the store of a build. Replace the record of an earlier attempt at the same build."""
     connection.execute("delete from dynamics.report_stores where build_id = %s", [build_id])
     connection.execute(
         "insert into dynamics.report_stores (build_id, next_client, events, appended) values (%s, %s, %s, %s)",
@@ -79,14 +78,14 @@ def record(
         cursor.executemany(
             "insert into dynamics.report_store_files (build_id, part, name, bytes, sha256)"
             " values (%s, %s, %s, %s, %s)",
-            [(build_id, *file) for file in stored],
+            [(build_id, *file) for file in files],
         )
 
 
-def kept_and_outdated(connection: Connection[TupleRow]) -> tuple[set[str], list[str]]:
-    """Return the files of the current store and of the one before it, and those of older stores alone.
+def find_kept_and_outdated_files(connection: Connection[TupleRow]) -> tuple[set[str], list[str]]:
+    """Return the names of the files to keep, and of the files that only older stores use.
 
-    A reader may be opening the files of the store before the current one.
+    The files of the two latest stores are kept, because a reader may be opening the previous store.
     """
     rows = connection.execute(
         """
@@ -99,8 +98,8 @@ def kept_and_outdated(connection: Connection[TupleRow]) -> tuple[set[str], list[
     return {name for name, is_kept in rows if is_kept}, [name for name, is_kept in rows if not is_kept]
 
 
-def forget(connection: Connection[TupleRow], names: Sequence[str]) -> None:
-    """Remove the rows of stores whose files are removed."""
+def delete_stores(connection: Connection[TupleRow], names: Sequence[str]) -> None:
+    """Delete the records of the stores that have one of these files."""
     connection.execute(
         "delete from dynamics.report_stores where build_id in"
         " (select build_id from dynamics.report_store_files where name = any(%s))",

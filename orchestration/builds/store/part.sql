@@ -1,7 +1,8 @@
--- One part of the report store: the clients whose ids fall into it, and everything that happened to them.
--- Amounts are decimal(18, 6), which DuckDB stores and sums as integers. `widen.sql` makes them wider.
+-- The tables of one part of the report store: some of the clients, with all their events.
+-- Amounts are decimal(18, 6), because DuckDB stores and sums these as 64-bit integers. `widen.sql`
+-- makes them wider.
 
--- Grain: one row a client. `client` is a number that is unique in the whole store.
+-- Grain: one row per client. `client` is a number that is unique in the whole store.
 create table clients (
     client integer not null,
     client_id varchar not null,
@@ -13,7 +14,7 @@ create table clients (
     tags varchar[] not null
 );
 
--- Grain: one row an event of a client, with the client's state after it. The state holds at every
+-- Grain: one row per event of a client, with the client's state after it. The state holds at every
 -- instant e with occurred_at < e <= valid_to. `package` is 0 for an event without a package.
 create table events (
     client integer not null,
@@ -29,13 +30,13 @@ create table events (
     is_created boolean not null
 );
 
--- Grain: one row a client and package, from the first activation or renewal of the package.
+-- Grain: one row per client and package. `held_since` is the first activation or renewal.
 create table holdings (
     client integer not null,
     package integer not null,
     held_since timestamptz not null
 );
 
--- Grain: one row a state in which the client can count as no longer active: the part of `events`
--- that answers reports about all clients of a type.
+-- Grain: one row per state that lasts so long after the last paid service that the client can be no
+-- longer active. It is a part of `events`. Reports about all clients of a type read only this part.
 create table lapses as from events limit 0;

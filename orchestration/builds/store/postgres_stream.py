@@ -1,4 +1,4 @@
-"""Rows of Postgres as Arrow record batches, in bounded memory and without a Python object a row."""
+"""Streams of Postgres rows as Arrow record batches, in bounded memory."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _BATCH_BYTES = str(8 * 1024 * 1024)
 
 
 @contextmanager
-def reading(connection: Connection[TupleRow]) -> Iterator[AdbcConnection]:
-    """Yield a connection of its own to the database of `connection`. It sees committed rows only."""
+def connect_reader(connection: Connection[TupleRow]) -> Iterator[AdbcConnection]:
+    """Yield a second connection to the database of `connection`. It sees only committed rows."""
     import adbc_driver_postgresql.dbapi as adbc
 
     password = {"password": connection.info.password} if connection.info.password else {}
-    with adbc.connect(make_conninfo(connection.info.dsn, **password)) as own:
-        yield own
+    with adbc.connect(make_conninfo(connection.info.dsn, **password)) as reader:
+        yield reader
 
 
 @contextmanager
-def stream(source: AdbcConnection, query: str) -> Iterator[pa.RecordBatchReader]:
-    """Yield the rows of `query`, which is fixed text of this package, as record batches."""
+def stream_rows(source: AdbcConnection, query: str) -> Iterator[pa.RecordBatchReader]:
+    """Yield the rows of `query` as record batches. The query is a constant of this package."""
     with source.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": _BATCH_BYTES})
         cursor.execute(query)

@@ -1,20 +1,20 @@
 """Publishing: the facts and daily marts of a build become the files of its report store.
 
-A file that a reader can open is never changed. A build writes new files, or copies of the last
-build's files to which it applies the changed clients. The ledger names a build's files.
+A file that a reader can open never changes. A full publish writes new files. An incremental publish
+copies the files of the last build and applies the changed clients to the copies. The ledger names
+the files of each build.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.builds.store import files, ledger, queries, sharing
-from orchestration.builds.store.duck import attach, in_memory, run, set_variables
+from orchestration.builds.store.duck import attach, connect_in_memory, run_script, set_variables
 from orchestration.builds.store.files import COMMON, StoreFile
-from orchestration.builds.store.postgres_stream import reading, stream
+from orchestration.builds.store.postgres_stream import connect_reader, stream_rows
 from orchestration.settings import settings
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
-Progress = Callable[[str], None]
+    from orchestration.progress import Progress
 
-_SORT_AGAIN = 4
-"""A store whose appended rows are more than one in so many is published in full, sorted again."""
+_MAX_APPENDED_SHARE = 4
+"""A store is published in full, sorted again, if more than one row in so many is appended."""
 
 
-class _Written(NamedTuple):
-    """What a publish wrote: the files, and what the next publish needs to know."""
+class _PublishedFiles(NamedTuple):
+    """The files that a publish wrote, and the numbers that the next publish needs."""
 
     files: list[StoreFile]
     next_client: int
@@ -48,20 +48,20 @@ def publish(
     parts: int | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write the report store of a build and name its files in the ledger, in the caller's transaction.
+    """Write the report store of a build and record its files in the transaction of the caller.
 
-    Reads the committed tables of the schema `marts`. An incremental build starts from copies of the
-    last finished build's files, or writes all files anew where one of them is not on this machine.
-    Where hosts share the store, the files are in the bucket before the ledger names them. `parts` is
-    into how many parts a full publish splits the clients, by default as the settings say.
+    It reads the committed tables of the schema `marts`. An incremental build starts from copies of
+    the current build's files, or writes all files if one of them is missing on this machine. If
+    hosts share the store, the files are in the bucket before the ledger names them. `parts` is the
+    number of parts that a full publish splits the clients into; by default it follows the settings.
     """
-    folder = files.folder(connection)
-    base = None if is_full else ledger.current_store(connection)
+    folder = files.prepare_folder(connection)
+    base = None if is_full else ledger.load_current_store(connection)
     if base and not _can_start_from(base, folder):
         base = None
-    result = _written(connection, folder, base, parts)
+    result = _write(connection, folder, base, parts)
     stored = sharing.upload(folder, result.files) if sharing.is_shared() else result.files
-    ledger.record(
+    ledger.record_store(
         connection,
         build_id,
         stored,
@@ -70,50 +70,55 @@ def publish(
         appended=result.appended,
     )
     if progress:
-        progress("report_store")
+        progress("report_store", 0, 0)
 
 
-def publish_again(connection: Connection[TupleRow], store: ledger.PublishedStore) -> None:
-    """Write the files of a store that the ledger knows and this machine does not have, from the marts.
+def republish(connection: Connection[TupleRow], store: ledger.PublishedStore) -> None:
+    """Write the files of a recorded store again from the marts, under the recorded names.
 
-    The marts must still be those of that store's build.
+    The marts must still be those of the store's build.
     """
-    folder = files.folder(connection)
-    result = _written(connection, folder, None, parts=len(store.files) - 1)
-    for made, known in zip(result.files, store.files, strict=True):
-        (folder / made.name).replace(folder / known.name)
+    folder = files.prepare_folder(connection)
+    result = _write(connection, folder, None, parts=len(store.files) - 1)
+    for new, recorded in zip(result.files, store.files, strict=True):
+        (folder / new.name).replace(folder / recorded.name)
 
 
-def clean(connection: Connection[TupleRow]) -> None:
-    """Remove the files of builds that no reader needs any more. The caller holds the build lock."""
-    folder = files.folder(connection)
-    kept, outdated = ledger.kept_and_outdated(connection)
+def remove_old_files(connection: Connection[TupleRow]) -> None:
+    """Remove the files that no reader needs any more. The caller holds the source lock."""
+    folder = files.prepare_folder(connection)
+    kept, outdated = ledger.find_kept_and_outdated_files(connection)
     files.remove_others(folder, kept)
     if sharing.is_shared():
         sharing.remove(outdated)
-    ledger.forget(connection, outdated)
+    ledger.delete_stores(connection, outdated)
 
 
-def _written(
+def _write(
     connection: Connection[TupleRow],
     folder: Path,
     base: ledger.PublishedStore | None,
     parts: int | None = None,
-) -> _Written:
-    """Write the files of a store. What a failed attempt wrote is removed."""
+) -> _PublishedFiles:
+    """Write the files of a store, and remove the files of a failed attempt.
+
+    The first attempt uses narrow amounts. If an amount does not fit, the second one uses wide
+    amounts.
+    """
     for is_wide in (False, True):
         written: list[Path] = []
         try:
             if base:
-                return _apply(connection, folder, base, written, is_wide=is_wide)
-            return _fill(connection, folder, written, parts or _count_parts(connection), is_wide=is_wide)
-        except Exception as problem:
+                return _write_changed_files(connection, folder, base, written, is_wide=is_wide)
+            return _write_all_files(
+                connection, folder, written, parts or _count_parts(connection), is_wide=is_wide
+            )
+        except Exception as error:
             for path in written:
                 for leftover in (path, path.with_name(f"{path.name}.wal")):
                     with suppress(FileNotFoundError):
                         leftover.unlink()
-            # Narrow amounts are tried first. Whatever else is wrong is wrong for wide ones too.
-            if is_wide or not _is_from_duckdb(problem):
+            if is_wide or not _is_duckdb_error(error):
                 raise
     raise AssertionError  # the second attempt returns or raises
 
@@ -123,149 +128,158 @@ def _can_start_from(base: ledger.PublishedStore, folder: Path) -> bool:
     return (
         COMMON in parts
         and all((folder / file.name).is_file() for file in base.files)
-        and base.appended * _SORT_AGAIN <= base.events
+        and base.appended * _MAX_APPENDED_SHARE <= base.events
     )
 
 
-def _is_from_duckdb(problem: Exception) -> bool:
+def _is_duckdb_error(error: Exception) -> bool:
     import duckdb
 
-    return isinstance(problem, duckdb.Error)
+    return isinstance(error, duckdb.Error)
 
 
-def _fill(
+def _write_all_files(
     connection: Connection[TupleRow], folder: Path, written: list[Path], parts: int, *, is_wide: bool
-) -> _Written:
-    """Write all files from the facts, the clients split into `parts`."""
-    with reading(connection) as source, closing(in_memory(folder / "tmp")) as duck:
-        common = _new_file(duck, folder, COMMON, written)
-        run(duck, "common")
+) -> _PublishedFiles:
+    """Write all files from the marts, with the clients split into `parts`."""
+    with connect_reader(connection) as source, closing(connect_in_memory(folder / "tmp")) as duck:
+        common = _create_file(duck, folder, COMMON, written)
+        run_script(duck, "common")
         _load(duck, source, "incoming_packages", queries.PACKAGES)
         _load(duck, source, "incoming_rates", queries.EXCHANGE_RATES)
-        _load(duck, source, "incoming_flows", queries.flows())
-        _load(duck, source, "incoming_cohorts", queries.cohorts())
-        _load(duck, source, "incoming_clients", queries.numbered(queries.CLIENTS, parts))
-        run(duck, "fill_common")
-        run(duck, "exchange_rates")
+        _load(duck, source, "incoming_flows", queries.select_flows())
+        _load(duck, source, "incoming_cohorts", queries.select_cohort_changes())
+        _load(duck, source, "incoming_clients", queries.number_clients(queries.CLIENTS, parts))
+        run_script(duck, "fill_common")
+        run_script(duck, "exchange_rates")
         paths = [common]
         queries.define_exact(duck, is_wide=is_wide)
-        with stream(source, queries.events("fct_client_events", is_wide=is_wide)) as rows:
+        with stream_rows(source, queries.select_events("fct_client_events", is_wide=is_wide)) as rows:
             duck.register("streamed", rows)
             if parts == 1:
                 duck.execute("create temp view incoming_events as select * from streamed")
             else:
-                # One pass over the stream; each part then takes its own clients.
+                # The rows can be streamed only once, and each part selects its own clients.
                 duck.execute("create temp table incoming_events as select * from streamed")
             for part in range(1, parts + 1):
-                paths.append(_new_file(duck, folder, part, written))
-                run(duck, "part")
+                paths.append(_create_file(duck, folder, part, written))
+                run_script(duck, "part")
                 if is_wide:
-                    run(duck, "widen")
+                    run_script(duck, "widen")
                 set_variables(duck, part=part)
-                run(duck, "fill_part")
+                run_script(duck, "fill_part")
         _write_spans(duck, parts)
-        next_client = _number(duck, "select count(*) + 1 from incoming_clients")
-        events = _number(duck, "select count(*) from all_events")
+        next_client = _fetch_number(duck, "select count(*) + 1 from incoming_clients")
+        events = _fetch_number(duck, "select count(*) from all_events")
         _close(duck, parts)
-    described = [files.described(path, part) for part, path in enumerate(paths)]
-    return _Written(described, next_client, events, 0)
+    described = [files.describe(path, part) for part, path in enumerate(paths)]
+    return _PublishedFiles(described, next_client, events, 0)
 
 
-def _apply(
+def _write_changed_files(
     connection: Connection[TupleRow],
     folder: Path,
     base: ledger.PublishedStore,
     written: list[Path],
     *,
     is_wide: bool,
-) -> _Written:
-    """Write copies of the files whose clients changed, and apply the changes to them."""
+) -> _PublishedFiles:
+    """Copy the files with changed clients, and apply the changes to the copies."""
     parts = len(base.files) - 1
-    known = {file.part: file for file in base.files}
-    with reading(connection) as source, closing(in_memory(folder / "tmp")) as duck:
-        _load(duck, source, "incoming_changes", queries.with_part(queries.CHANGED_CLIENTS, parts))
-        _load(duck, source, "incoming_clients", queries.CHANGED_CLIENT_ROWS)
-        _load(duck, source, "incoming_events", queries.events("int_changed_events", is_wide=is_wide))
-        _load(duck, source, "changed_dates", queries.CHANGED_DATES)
-        _load(duck, source, "incoming_packages", queries.PACKAGES)
-        _load(duck, source, "incoming_rates", queries.EXCHANGE_RATES)
-        ((since,),) = duck.execute("select min(utc_date) from changed_dates").fetchall()
-        since = since or date.max
-        _load(duck, source, "changed_flow_dates", queries.CHANGED_FLOW_DATES)
-        _load(duck, source, "changed_span_dates", queries.CHANGED_SPAN_DATES)
-        flow_dates = duck.execute("select utc_date from changed_flow_dates").fetchall()
-        _load(duck, source, "incoming_flows", queries.flows(utc_date for (utc_date,) in flow_dates))
-        _load(duck, source, "incoming_cohorts", queries.cohorts(since))
-        _copied_file(duck, folder, known[COMMON], written)
-        set_variables(duck, since_date=since)
-        run(duck, "apply_common")
-        run(duck, "exchange_rates")
+    base_files = {file.part: file for file in base.files}
+    with connect_reader(connection) as source, closing(connect_in_memory(folder / "tmp")) as duck:
+        _load_changes(duck, source, parts, is_wide=is_wide)
+        common = _copy_file(duck, folder, base_files[COMMON], written)
+        run_script(duck, "apply_common")
+        run_script(duck, "exchange_rates")
         queries.define_exact(duck, is_wide=is_wide)
-        touched = {part for (part,) in duck.execute("select distinct part from incoming_changes").fetchall()}
+        changed_parts = {
+            part for (part,) in duck.execute("select distinct part from incoming_changes").fetchall()
+        }
         next_client, appended = base.next_client, base.appended
-        paths = {COMMON: written[0]}
+        paths = {COMMON: common}
         for part in range(1, parts + 1):
-            if part not in touched:
-                attach(duck, folder / known[part].name, f"part_{part}", read_only=True)
+            if part not in changed_parts:
+                attach(duck, folder / base_files[part].name, f"part_{part}", read_only=True)
                 continue
-            paths[part] = _copied_file(duck, folder, known[part], written)
+            paths[part] = _copy_file(duck, folder, base_files[part], written)
             if is_wide:
-                run(duck, "widen")
+                run_script(duck, "widen")
             set_variables(duck, part=part, next_client=next_client)
-            run(duck, "apply_changes")
-            next_client += _number(duck, "select count(*) from changed where is_new")
-            appended += _number(duck, "select count(*) from added_events")
+            run_script(duck, "apply_changes")
+            next_client += _fetch_number(duck, "select count(*) from changed where is_new")
+            appended += _fetch_number(duck, "select count(*) from added_events")
         _write_spans(duck, parts, only_changed=True)
-        events = _number(duck, "select count(*) from all_events")
+        events = _fetch_number(duck, "select count(*) from all_events")
         _close(duck, parts)
     described = [
-        files.described(paths[part], part) if part in paths else known[part] for part in range(parts + 1)
+        files.describe(paths[part], part) if part in paths else base_files[part] for part in range(parts + 1)
     ]
-    return _Written(described, next_client, events, appended)
+    return _PublishedFiles(described, next_client, events, appended)
+
+
+def _load_changes(duck: DuckDBPyConnection, source: AdbcConnection, parts: int, *, is_wide: bool) -> None:
+    """Load the changes of a build into temporary tables, and set the variable `from_date`."""
+    _load(duck, source, "incoming_changes", queries.add_part(queries.CHANGED_CLIENTS, parts))
+    _load(duck, source, "incoming_clients", queries.CHANGED_CLIENT_ROWS)
+    _load(duck, source, "incoming_events", queries.select_events("int_changed_events", is_wide=is_wide))
+    _load(duck, source, "changed_dates", queries.CHANGED_DATES)
+    _load(duck, source, "incoming_packages", queries.PACKAGES)
+    _load(duck, source, "incoming_rates", queries.EXCHANGE_RATES)
+    ((first_changed_date,),) = duck.execute("select min(utc_date) from changed_dates").fetchall()
+    from_date = first_changed_date or date.max
+    _load(duck, source, "changed_flow_dates", queries.CHANGED_FLOW_DATES)
+    _load(duck, source, "changed_span_dates", queries.CHANGED_SPAN_DATES)
+    flow_dates = duck.execute("select utc_date from changed_flow_dates").fetchall()
+    _load(duck, source, "incoming_flows", queries.select_flows(utc_date for (utc_date,) in flow_dates))
+    _load(duck, source, "incoming_cohorts", queries.select_cohort_changes(from_date))
+    set_variables(duck, from_date=from_date)
 
 
 def _count_parts(connection: Connection[TupleRow]) -> int:
-    """Return into how many parts the clients are split: one more for each `store_part_rows` events."""
+    """Return the number of parts for the clients: one more for each `store_part_rows` events."""
     row = connection.execute(queries.ROUGH_EVENT_COUNT).fetchone() or (0,)
     return 1 + int(row[0]) // settings().store_part_rows
 
 
-def _number(duck: DuckDBPyConnection, query: str) -> int:
+def _fetch_number(duck: DuckDBPyConnection, query: str) -> int:
     ((number,),) = duck.execute(query).fetchall()
     return int(number)
 
 
 def _load(duck: DuckDBPyConnection, source: AdbcConnection, table: str, query: str) -> None:
     """Load the rows of a Postgres query into a temporary table."""
-    with stream(source, query) as rows:
+    with stream_rows(source, query) as rows:
         duck.register("streamed", rows)
         duck.execute(f"create or replace temp table {table} as select * from streamed")
         duck.unregister("streamed")
 
 
-def _name(part: int) -> str:
+def _database_name(part: int) -> str:
     return "common" if part == COMMON else f"part_{part}"
 
 
-def _new_file(duck: DuckDBPyConnection, folder: Path, part: int, written: list[Path]) -> Path:
-    path = folder / files.new_name(part)
+def _create_file(duck: DuckDBPyConnection, folder: Path, part: int, written: list[Path]) -> Path:
+    """Create an empty file for a part, attach it, and make it the current database."""
+    path = folder / files.make_file_name(part)
     written.append(path)
-    attach(duck, path, _name(part), read_only=False)
-    duck.execute(f"use {_name(part)}")
+    attach(duck, path, _database_name(part), read_only=False)
+    duck.execute(f"use {_database_name(part)}")
     return path
 
 
-def _copied_file(duck: DuckDBPyConnection, folder: Path, base: StoreFile, written: list[Path]) -> Path:
-    path = folder / files.new_name(base.part)
+def _copy_file(duck: DuckDBPyConnection, folder: Path, base: StoreFile, written: list[Path]) -> Path:
+    """Copy a file of the base, attach the copy, and make it the current database."""
+    path = folder / files.make_file_name(base.part)
     written.append(path)
-    files.copy(folder / base.name, path)
-    attach(duck, path, _name(base.part), read_only=False)
-    duck.execute(f"use {_name(base.part)}")
+    files.copy_file(folder / base.name, path)
+    attach(duck, path, _database_name(base.part), read_only=False)
+    duck.execute(f"use {_database_name(base.part)}")
     return path
 
 
 def _write_spans(duck: DuckDBPyConnection, parts: int, *, only_changed: bool = False) -> None:
-    """Write the first and last transaction of each client type and UTC date, or of the changed dates alone."""
+    """Write the first and last transaction per client type and date, for all or changed dates."""
     all_events = " union all ".join(
         f"select client_type, occurred_at, kind from part_{part}.events" for part in range(1, parts + 1)
     )
@@ -275,13 +289,13 @@ def _write_spans(duck: DuckDBPyConnection, parts: int, *, only_changed: bool = F
             "create or replace temp table changed_span_dates as"
             " select distinct utc_date from common.daily_flows"
         )
-    run(duck, "span_dates")
+    run_script(duck, "span_dates")
 
 
 def _close(duck: DuckDBPyConnection, parts: int) -> None:
-    """Write everything to the files and let go of them."""
+    """Write all data to the files and detach them."""
     duck.execute("use memory")
     for part in range(parts + 1):
         with suppress(Exception):
-            duck.execute(f"checkpoint {_name(part)}")
-        duck.execute(f"detach {_name(part)}")
+            duck.execute(f"checkpoint {_database_name(part)}")
+        duck.execute(f"detach {_database_name(part)}")

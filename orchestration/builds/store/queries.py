@@ -1,7 +1,7 @@
-"""What a publish asks Postgres for: fixed text, without parameters.
+"""The Postgres queries of a publish. They are constant texts without parameters.
 
-Amounts travel as whole millionths, which Postgres and Arrow pass on as 64-bit numbers. Wide ones
-travel as text.
+Amounts travel as whole millionths, because Postgres and Arrow exchange 64-bit numbers fast. Amounts
+that do not fit travel as text.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ CLIENTS = """
 
 CHANGED_CLIENT_ROWS = f"""
     {CLIENTS}
-    where client_id in (select client_id from marts.int_changed_clients where client_changed)
+    where client_id in (select client_id from marts.int_changed_clients where attributes_changed)
 """
 
 CHANGED_CLIENTS = """
-    select client_id, client_changed, coalesce(since, '-infinity') as since
+    select client_id, attributes_changed, coalesce(rebuild_from, '-infinity') as rebuild_from
     from marts.int_changed_clients
 """
 
@@ -48,7 +48,7 @@ CHANGED_FLOW_DATES = """
         having sum(sign) <> 0 or sum(sign * amount) <> 0
     ) as changed
 """
-"""UTC dates on which the sums of transactions changed. A later balance of a client is no such change."""
+"""UTC dates with changed sums of transactions. Another balance alone does not count."""
 
 CHANGED_SPAN_DATES = """
     select distinct cast(occurred_at at time zone 'UTC' as date) as utc_date
@@ -60,15 +60,15 @@ CHANGED_SPAN_DATES = """
         having sum(sign) <> 0
     ) as changed
 """
-"""UTC dates on which there are more or fewer transactions at some instant."""
+"""UTC dates with an instant that has more or fewer transactions than before."""
 
 ROUGH_EVENT_COUNT = """
     select greatest(reltuples, 0) from pg_class where oid = to_regclass('marts.fct_client_events')
 """
 
 
-def events(relation: str, *, is_wide: bool) -> str:
-    """Return the query for the events in a table of `marts`: of the changed ones, those that are new."""
+def select_events(relation: str, *, is_wide: bool) -> str:
+    """Return the query for the events in a table of `marts`, without superseded events."""
     amount, balance = (
         f"{column}::text" if is_wide else f"cast({column} * 1000000 as bigint)"
         for column in ("amount", "balance")
@@ -77,13 +77,13 @@ def events(relation: str, *, is_wide: bool) -> str:
     return f"""
         select
             client_id, occurred_at, valid_to, kind, package_id, {amount} as amount,
-            {balance} as balance, last_paid_at, created
+            {balance} as balance, last_paid_at, is_created
         from marts.{relation} {condition}
     """
 
 
 def define_exact(duck: DuckDBPyConnection, *, is_wide: bool) -> None:
-    """Define `exact(amount)`, which makes a decimal of an amount as it travelled."""
+    """Define the macro `exact(amount)`, which turns a received amount into a decimal."""
     duck.execute(
         "create or replace temp macro exact(amount) as "
         + (
@@ -94,8 +94,8 @@ def define_exact(duck: DuckDBPyConnection, *, is_wide: bool) -> None:
     )
 
 
-def flows(dates: Iterable[date] | None = None) -> str:
-    """Return the query for the daily flows, of some UTC dates or of all."""
+def select_flows(dates: Iterable[date] | None = None) -> str:
+    """Return the query for the daily flows of these UTC dates, or of all dates."""
     condition = "true" if dates is None else f"utc_date = any('{{{','.join(map(str, dates))}}}'::date[])"
     return f"""
         select client_type, currency, utc_date, kind, quantity::bigint, amount::numeric(38, 6)::text as amount
@@ -103,9 +103,9 @@ def flows(dates: Iterable[date] | None = None) -> str:
     """
 
 
-def cohorts(since: date | None = None) -> str:
-    """Return the query for the daily changes of cohorts, from a UTC date on."""
-    condition = f"utc_date >= date '{since}'" if since else "true"
+def select_cohort_changes(from_date: date | None = None) -> str:
+    """Return the query for the daily changes of the cohorts, from a UTC date on or all of them."""
+    condition = f"utc_date >= date '{from_date}'" if from_date else "true"
     return f"""
         select
             client_type, cohort, currency, utc_date, created_clients::bigint,
@@ -117,22 +117,22 @@ def cohorts(since: date | None = None) -> str:
     """
 
 
-def numbered(clients: str, parts: int) -> str:
-    """Return the query for clients with their number and part, in the order of type, owner and id."""
+def number_clients(clients: str, parts: int) -> str:
+    """Return the query for the clients with a number and a part, numbered by type, owner and id."""
     return f"""
         select
             cast(row_number() over (order by client_type, owner_id, client_id) as integer) as client,
-            {_part(parts)} as part,
+            {_part_expression(parts)} as part,
             rows.*
         from ({clients}) as rows
     """
 
 
-def with_part(rows: str, parts: int) -> str:
-    """Return the query for rows of clients with the part that each client's id falls into."""
-    return f"select {_part(parts)} as part, rows.* from ({rows}) as rows"
+def add_part(query: str, parts: int) -> str:
+    """Return the query for the rows of `query` with the part of each client."""
+    return f"select {_part_expression(parts)} as part, rows.* from ({query}) as rows"
 
 
-def _part(parts: int) -> str:
-    # hashtext can change between major versions of Postgres; md5 cannot.
+def _part_expression(parts: int) -> str:
+    # md5 stays the same in all versions of Postgres. hashtext can change.
     return f"cast(1 + cast(('x' || substr(md5(client_id), 1, 7)) as bit(28)) :: integer % {parts} as integer)"

@@ -1,4 +1,4 @@
-"""Readers of the report store: the current build, opened for reading."""
+"""Readers of the report store: they open the current build and query it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.builds.store import files, ledger
-from orchestration.builds.store.duck import attach, in_memory
+from orchestration.builds.store.duck import attach, connect_in_memory
 from orchestration.builds.store.files import COMMON, StoreFile
-from orchestration.builds.store.repair import obtain
+from orchestration.builds.store.repair import fetch_missing_files
 from orchestration.errors import DynamicsError, Unavailable
 
 if TYPE_CHECKING:
@@ -28,46 +28,50 @@ _COMMON_TABLES = ("packages", "currencies", "exchange_rates", "daily_flows", "da
 
 
 class _OpenedStore(NamedTuple):
+    """A store that this process has opened, and the values that it has cached for it."""
+
     files: tuple[StoreFile, ...]
     connection: DuckDBPyConnection
-    kept: dict[Any, Any]
+    cache: dict[Any, Any]
 
 
 _opened: dict[tuple[int, Path], _OpenedStore] = {}
-_opening = Lock()
-_remembering = RLock()
+"""Open stores by process id and folder. A forked child must not use its parent's connections."""
+
+_opened_lock = Lock()
+_cache_lock = RLock()
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A finished build, opened for reading. It does not change, whatever later builds do."""
+    """A finished build, open for reading. Later builds do not change it."""
 
     build_id: int
     as_of: datetime
-    """Up to when the data is known (definition: Periods)."""
+    """The instant up to which the data is known (definition: As of)."""
     _store: DuckDBPyConnection
-    _kept: dict[Any, Any]
+    _cache: dict[Any, Any]
 
-    def once(self, script: str) -> None:
-        """Run a script of macros in the store, unless this process has done so."""
-        self.remember(script, lambda: self._store.execute(script) and None)
+    def run_once(self, script: str) -> None:
+        """Run a script that creates macros in the store, unless this process has done so."""
+        self.cached(script, lambda: self._store.execute(script) and None)
 
-    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Return what `make` gives, or gave before in this process: for what never changes in a build."""
-        with _remembering:
-            if key not in self._kept:
-                self._kept[key] = make()
-            return self._kept[key]
+    def cached(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """Return what `compute` returns. This process computes it once per build and key."""
+        with _cache_lock:
+            if key not in self._cache:
+                self._cache[key] = compute()
+            return self._cache[key]
 
-    def rows_once(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Return the rows of a query, read once in this process. Its parameters are hashable."""
-        rows: list[tuple[Any, ...]] = self.remember(
+    def cached_rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, run once per build and process. Parameters are hashable."""
+        rows: list[tuple[Any, ...]] = self.cached(
             (query, tuple((parameters or {}).values())), lambda: self.rows(query, parameters)
         )
         return rows
 
     def cursor(self) -> DuckDBPyConnection:
-        """Return a connection to the store with temporary tables and variables of its own."""
+        """Return a connection to the store with its own temporary tables and variables."""
         return self._store.cursor()
 
     def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -78,103 +82,108 @@ class Build:
 
 @contextmanager
 def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
-    """Yield the current build.
+    """Open the current build for the block.
 
-    Its files are opened on this machine. A missing file is fetched from the bucket, where hosts share the
-    store, or written again from the marts. Raises DynamicsError when there is no build, and when another
-    version of the program published it.
+    A missing file is downloaded from the bucket if hosts share the store, or written again from the
+    marts. Raise DynamicsError when there is no build, or when another version of the program has
+    published it. Raise Unavailable when a file was damaged and has been replaced.
     """
     import duckdb
 
-    # A connection without a transaction has none afterwards.
+    # This leaves no transaction open on a connection that had none.
     with connection.transaction():
-        known, store = _opened_now(connection)
+        published, store = _load_and_open(connection)
     try:
-        yield Build(known.build_id, known.as_of, store.connection, store.kept)
-    except (duckdb.CatalogException, duckdb.BinderException) as problem:
+        yield Build(published.build_id, published.as_of, store.connection, store.cache)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise DynamicsError(
-            "another version of this program built the marts: run `dynamics build --full-refresh`"
-        ) from problem
-    except duckdb.Error as problem:
-        if not _is_damage(problem):
+            "another version of this program has built the marts: run `dynamics build --full-refresh`"
+        ) from error
+    except duckdb.Error as error:
+        if not _is_damage(error):
             raise
         with connection.transaction():
             _close(connection)
-            obtain(connection, known, suspicious=True)
-        raise Unavailable(
-            "a file of the report store was damaged and has been replaced: run it again"
-        ) from problem
+            fetch_missing_files(connection, published, is_damaged=True)
+        raise Unavailable("a file of the report store was damaged and is replaced now: try again") from error
 
 
-def _opened_now(connection: Connection[TupleRow]) -> tuple[ledger.PublishedStore, _OpenedStore]:
-    """Return the current store, opened. Its files are obtained where this machine does not have them."""
+def _load_and_open(connection: Connection[TupleRow]) -> tuple[ledger.PublishedStore, _OpenedStore]:
+    """Return the current store, opened. Fetch the files that are missing on this machine."""
     import duckdb
 
-    known = _current(connection)
+    published = _require_current_store(connection)
     try:
-        return known, _open(connection, known)
-    except (FileNotFoundError, duckdb.Error) as problem:
-        is_damaged = isinstance(problem, duckdb.Error)
-        if is_damaged and not _is_damage(problem):
+        return published, _open(connection, published)
+    except (FileNotFoundError, duckdb.Error) as error:
+        is_damaged = isinstance(error, duckdb.Error)
+        if is_damaged and not _is_damage(error):
             raise
-        known = _current(connection)  # a build may have been published, and the old files removed
-        obtain(connection, known, suspicious=is_damaged)
-        return known, _open(connection, known)
+        # A new build may have been published meanwhile, and the old files removed.
+        published = _require_current_store(connection)
+        fetch_missing_files(connection, published, is_damaged=is_damaged)
+        return published, _open(connection, published)
 
 
-def _is_damage(problem: Exception) -> bool:
-    """Return True if DuckDB read something from a file that no build has written there."""
+def _is_damage(error: Exception) -> bool:
+    """Return True if the error of DuckDB means that the content of a file is damaged."""
     import duckdb
 
     kinds = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
-    return isinstance(problem, kinds) or "Corrupt database file" in str(problem)
+    return isinstance(error, kinds) or "Corrupt database file" in str(error)
 
 
-def _current(connection: Connection[TupleRow]) -> ledger.PublishedStore:
-    known = ledger.current_store(connection)
-    if known is None:
+def _require_current_store(connection: Connection[TupleRow]) -> ledger.PublishedStore:
+    published = ledger.load_current_store(connection)
+    if published is None:
         raise DynamicsError(
             "there are no marts yet: load an extract with `dynamics load DIR`, then run `dynamics build`"
         )
-    return known
+    return published
 
 
-def _open(connection: Connection[TupleRow], known: ledger.PublishedStore) -> _OpenedStore:
+def _open(connection: Connection[TupleRow], published: ledger.PublishedStore) -> _OpenedStore:
     """Return the opened store. A process keeps the current store of each database open."""
-    folder = files.folder(connection)
+    folder = files.prepare_folder(connection)
     key = (os.getpid(), folder)
-    with _opening:
+    with _opened_lock:
         opened = _opened.get(key)
-        if opened and opened.files == known.files:
+        if opened and opened.files == published.files:
             return opened
-        for file in known.files:
+        for file in published.files:
             path = folder / file.name
             if not path.is_file() or path.stat().st_size != file.bytes:
                 raise FileNotFoundError(path)
-        store = _OpenedStore(known.files, _attached(folder, known.files), {})
-        # Whoever still uses the store before keeps it open by its cursor.
+        store = _OpenedStore(published.files, _attach_parts(folder, published.files), {})
+        # Readers of the previous store keep it open by their cursors.
         _opened[key] = store
         return store
 
 
+def close_stores() -> None:
+    """Close all stores of this process. Cursors that are in use stay valid."""
+    with _opened_lock:
+        _opened.clear()
+
+
 def _close(connection: Connection[TupleRow]) -> None:
-    """Let go of the opened store."""
-    with _opening:
-        _opened.pop((os.getpid(), files.folder(connection)), None)
+    """Close the store of this database."""
+    with _opened_lock:
+        _opened.pop((os.getpid(), files.prepare_folder(connection)), None)
 
 
-def _attached(folder: Path, stored: tuple[StoreFile, ...]) -> DuckDBPyConnection:
+def _attach_parts(folder: Path, stored: tuple[StoreFile, ...]) -> DuckDBPyConnection:
     """Return a connection in which each table of the store is a view over its parts."""
-    store = in_memory(folder / "tmp")
-    # Statements name the small side of each join last. DuckDB takes the look-up by slot for selective,
-    # and would build hash tables of events.
+    store = connect_in_memory(folder / "tmp")
+    # The statements name the small side of each join last. The optimizer misjudges joins by period
+    # slot and would build hash tables of all events.
     store.execute("set global disabled_optimizers = 'join_order,build_side_probe_side'")
     for file in stored:
         attach(store, folder / file.name, f"part_{file.part}", read_only=True)
     parts = [file.part for file in stored if file.part != COMMON]
     for table in _PART_TABLES:
-        whole = " union all ".join(f"select * from part_{part}.{table}" for part in parts)
-        store.execute(f"create view {table} as {whole}")
+        union = " union all ".join(f"select * from part_{part}.{table}" for part in parts)
+        store.execute(f"create view {table} as {union}")
     for table in _COMMON_TABLES:
         store.execute(f"create view {table} as select * from part_{COMMON}.{table}")
     return store

@@ -1,4 +1,4 @@
-"""Files of the current store that this machine does not have, or has damaged."""
+"""Repair of the current store: files that are missing or damaged on this machine."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from orchestration.builds.ledger import marts_are_of
-from orchestration.builds.lock import source_lock
+from orchestration.builds.ledger import has_marts_of
+from orchestration.builds.lock import hold_source_lock
 from orchestration.builds.store import files, ledger, sharing
-from orchestration.builds.store.publish import publish_again
+from orchestration.builds.store.publish import republish
 from orchestration.errors import DynamicsError
 from orchestration.object_store import ObjectMissing
 from orchestration.source import SOURCE_LOCK
@@ -21,49 +21,49 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
 
-def obtain(
-    connection: Connection[TupleRow], store: ledger.PublishedStore, *, suspicious: bool = False
+def fetch_missing_files(
+    connection: Connection[TupleRow], store: ledger.PublishedStore, *, is_damaged: bool = False
 ) -> None:
-    """Get the files of a store onto this machine: from the bucket, or from the marts.
+    """Bring the missing files of a store onto this machine, from the bucket or from the marts.
 
-    `suspicious` is True when a file turned out to be damaged: files that cannot be compared with a hash
-    are then replaced too. Raises DynamicsError when neither the bucket nor the marts have the store.
+    With `is_damaged`, a reader has met damage: files without a known hash are then replaced as
+    well. Raise DynamicsError when neither the bucket nor the marts have the store.
     """
-    folder = files.folder(connection)
-    wanting = [file for file in store.files if not _is_good(folder, file, suspicious=suspicious)]
-    if not wanting:
+    folder = files.prepare_folder(connection)
+    missing = [file for file in store.files if not _is_usable(folder, file, is_damaged=is_damaged)]
+    if not missing:
         return
     try:
-        if any(file.sha256 is None for file in wanting):
-            raise ObjectMissing("the store is not shared")  # noqa: TRY301 - the marts have it, as below
-        for file in wanting:
+        if any(file.sha256 is None for file in missing):
+            raise ObjectMissing("the store is not shared")  # noqa: TRY301 - handled like a missing object
+        for file in missing:
             sharing.fetch(folder, file)
-        _remove_older_stores(connection, folder)
+        _remove_older_files(connection, folder)
     except ObjectMissing:
-        _publish_again(connection, store)
+        _republish(connection, store)
 
 
-def _remove_older_stores(connection: Connection[TupleRow], folder: Path) -> None:
-    """Remove files that no reader needs, unless a build is running: it can be writing new ones here."""
+def _remove_older_files(connection: Connection[TupleRow], folder: Path) -> None:
+    """Remove files that no reader needs, unless a build runs: it can be writing new files."""
     with psycopg.connect(connection.info.dsn, password=connection.info.password or None) as other:
         (is_free,) = other.execute("select pg_try_advisory_xact_lock(%s)", [SOURCE_LOCK]).fetchone() or (0,)
         if is_free:
-            kept, _ = ledger.kept_and_outdated(other)
+            kept, _ = ledger.find_kept_and_outdated_files(other)
             files.remove_others(folder, kept)
 
 
-def _is_good(folder: Path, file: files.StoreFile, *, suspicious: bool) -> bool:
-    return not (suspicious and file.sha256 is None) and sharing.is_intact(folder, file)
+def _is_usable(folder: Path, file: files.StoreFile, *, is_damaged: bool) -> bool:
+    return not (is_damaged and file.sha256 is None) and sharing.is_intact(folder, file)
 
 
-def _publish_again(connection: Connection[TupleRow], store: ledger.PublishedStore) -> None:
+def _republish(connection: Connection[TupleRow], store: ledger.PublishedStore) -> None:
     with (
-        source_lock(connection),
+        hold_source_lock(connection),
         psycopg.connect(connection.info.dsn, password=connection.info.password or None) as publishing,
     ):
-        if not marts_are_of(publishing, store.build_id):
+        if not has_marts_of(publishing, store.build_id):
             raise DynamicsError(
-                f"the report store of build {store.build_id} is not on this machine, and a later build"
-                " was interrupted: run `dynamics build`"
+                f"this machine does not have the report store of build {store.build_id}, and an"
+                " interrupted build has changed the marts: run `dynamics build`"
             )
-        publish_again(publishing, store)
+        republish(publishing, store)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from orchestration.errors import DynamicsError
-from orchestration.object_store import ObjectMissing, ObjectStore, configured
+from orchestration.object_store import open_configured_store
 from orchestration.settings import settings
 
 if TYPE_CHECKING:
@@ -21,69 +21,68 @@ _PREFIX = "report-store/"
 
 
 def is_shared() -> bool:
-    """Return True if other hosts can need the store: by the setting, or where both services are named."""
-    asked = settings().share_store
-    if asked is not None:
-        return asked
+    """Return True if other hosts can need the store files.
+
+    The setting `share_store` decides. Without it, they can if both a database and a bucket are
+    configured.
+    """
+    share_store = settings().share_store
+    if share_store is not None:
+        return share_store
     return bool(settings().database_url and settings().s3_bucket)
 
 
-def upload(folder: Path, stored: Sequence[StoreFile]) -> list[StoreFile]:
-    """Write the files that are not in the bucket yet, and return all of them with their hashes."""
-    bucket = _bucket()
+def upload(folder: Path, files: Sequence[StoreFile]) -> list[StoreFile]:
+    """Upload the files that are not in the bucket yet, and return all files with their hashes."""
+    bucket = open_configured_store()
     shared = []
-    for file in stored:
+    for file in files:
         if file.sha256 is None:
             path = folder / file.name
             bucket.upload(path, _PREFIX + file.name)
-            file = file._replace(sha256=_sha256(path))  # noqa: PLW2901 - the same file, its hash known
-        shared.append(file)
+            shared.append(file._replace(sha256=_hash_file(path)))
+        else:
+            shared.append(file)
     return shared
 
 
 def fetch(folder: Path, file: StoreFile) -> None:
-    """Write a file of the bucket into the folder.
+    """Download a file into the folder.
 
-    Raises ObjectMissing, and DynamicsError when the bucket has another content than the ledger says.
+    Raise ObjectMissing when the bucket does not have it, and DynamicsError when its content differs
+    from the hash in the ledger.
     """
-    arriving = folder / f"{file.name}.{uuid4().hex[:8]}"
+    download = folder / f"{file.name}.{uuid4().hex[:8]}"
     try:
-        _bucket().download(_PREFIX + file.name, arriving)
-        if _sha256(arriving) != file.sha256:
+        open_configured_store().download(_PREFIX + file.name, download)
+        if _hash_file(download) != file.sha256:
             raise DynamicsError(
-                f"the bucket holds another content of {file.name} than the build wrote:"
+                f"the content of {file.name} in the bucket differs from what the build wrote:"
                 " run `dynamics build --full-refresh`"
             )
-        arriving.replace(folder / file.name)
+        download.replace(folder / file.name)
     finally:
-        arriving.unlink(missing_ok=True)
+        download.unlink(missing_ok=True)
 
 
 def is_intact(folder: Path, file: StoreFile) -> bool:
-    """Return True if the file is there with the size, and the hash where it is known, of the ledger."""
+    """Return True if the file exists and has the size, and the hash if known, of the ledger."""
     path = folder / file.name
     return (
         path.is_file()
         and path.stat().st_size == file.bytes
-        and (file.sha256 is None or _sha256(path) == file.sha256)
+        and (file.sha256 is None or _hash_file(path) == file.sha256)
     )
 
 
 def remove(names: Sequence[str]) -> None:
-    """Remove files of builds that no reader needs any more. A right that is missing stops nothing."""
-    bucket = _bucket()
+    """Remove files from the bucket. Ignore a missing right to delete: the file only takes space."""
+    bucket = open_configured_store()
     for name in names:
         with suppress(DynamicsError):
             bucket.remove(_PREFIX + name)
 
 
-def _bucket() -> ObjectStore:
-    return configured()
-
-
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-__all__ = ["ObjectMissing", "fetch", "is_intact", "is_shared", "remove", "upload"]

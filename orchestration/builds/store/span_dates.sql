@@ -1,4 +1,5 @@
--- Writes the first and last transaction of each client type again, on the dates in `changed_span_dates`.
+-- Write the first and last transaction of each client type on the changed dates again.
+-- Reads: changed_span_dates, all_events (a view of the events of all parts).
 
 delete from common.daily_spans
 where utc_date in (select utc_date from changed_span_dates);

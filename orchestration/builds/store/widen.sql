@@ -1,4 +1,4 @@
--- Amounts beyond twelve digits before the point, up to the ends of numeric(20, 6) and their sums.
+-- Make amounts wider: up to the limits of numeric(20, 6), and their sums.
 alter table events alter amount type decimal(38, 6);
 alter table events alter balance type decimal(38, 6);
 alter table lapses alter amount type decimal(38, 6);

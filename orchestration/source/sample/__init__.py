@@ -1,4 +1,7 @@
-"""`dynamics sample`: an extract that looks like a real one. The same arguments write the same bytes."""
+"""Writes a sample extract that looks like a real one (`dynamics sample`).
+
+The same arguments write the same bytes.
+"""
 
 import csv
 from collections.abc import Iterable
@@ -9,24 +12,25 @@ from pathlib import Path
 from typing import TextIO
 
 from orchestration.errors import RequestError
+from orchestration.progress import Progress
 from orchestration.source.contract import TABLES, Table
-from orchestration.source.files import Progress
-from orchestration.source.sample.catalogue import PACKAGES
-from orchestration.source.sample.life import LONGEST_BACK_DATING, transactions
-from orchestration.source.sample.luck import Luck
-from orchestration.source.sample.people import Client, customer, reseller, reseller_count
-from orchestration.source.sample.rates import rates
+from orchestration.source.sample.clients import Client, count_resellers, make_client, make_reseller
+from orchestration.source.sample.random_numbers import RandomNumbers
+from orchestration.source.sample.rates import generate_rates
+from orchestration.source.sample.seed_data import PACKAGES
+from orchestration.source.sample.simulation import MAX_BACK_DATING, simulate_transactions
 
 _EARLIEST_YEAR = 1900
-_PROGRESS_EVERY = 500
+_PROGRESS_INTERVAL = 500
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSummary:
-    """A written sample: where, how many rows of each table, and the time [start, until) that it tells of."""
+    """A written sample. Its data covers the time from `start` to before `until`."""
 
     folder: Path
     rows: dict[str, int]
+    """The number of rows of each table."""
     start: datetime
     until: datetime
 
@@ -40,93 +44,94 @@ def write_sample(
     until: datetime | None = None,
     progress: Progress | None = None,
 ) -> SampleSummary:
-    """Writes the five CSV files of an extract in dollars as base currency (spec 1) into `folder`.
+    """Write the five CSV files of an extract into `folder` (definition: Source tables).
 
-    It tells of `clients` clients in the `months` calendar months before `until` (aware; by default today's UTC midnight),
-    with about four transactions a client and month, nothing at or after `until`. `progress` is told of clients, not of bytes.
-    Raises RequestError for numbers that make no sample and a folder that cannot be written.
+    The sample has `clients` clients and covers the `months` calendar months before `until` (aware,
+    by default today's midnight in UTC), with about four transactions per client and month. The base
+    currency is the dollar. `progress` counts clients. Raise RequestError when the numbers give no
+    sample, or when the folder cannot be written.
     """
     if clients < 1 or months < 1:
         raise RequestError(
-            f"a sample of {clients} clients and {months} months is empty: give 1 or more of each"
+            f"a sample of {clients} clients and {months} months is empty. Use 1 or more of each"
         )
     if until and until.tzinfo is None:
         raise RequestError(
-            f"until {until} has no offset from UTC: write it with one, such as {until.isoformat()}Z"
+            f"until {until} has no offset from UTC. Write it with one, such as {until.isoformat()}Z"
         )
-    end = until.astimezone(UTC).replace(microsecond=0) if until else _today()
-    starts = _month_starts(months, end)
+    end = until.astimezone(UTC).replace(microsecond=0) if until else _start_of_today()
+    starts = _list_month_starts(months, end)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             writers = {
-                table.name: _Writer(stack.enter_context(_created(folder / f"{table.name}.csv")), table)
+                table.name: _CsvWriter(stack.enter_context(_create(folder / f"{table.name}.csv")), table)
                 for table in TABLES
             }
             _write_clients(writers, clients, [int(start.timestamp()) for start in starts], seed, progress)
-            writers["packages"].rows((package_id, name) for package_id, name, _ in PACKAGES)
-            earliest = starts[0] - timedelta(seconds=LONGEST_BACK_DATING)
-            writers["exchange_rates"].rows(rates(earliest.date(), end.date(), seed))
+            writers["packages"].write_rows((package_id, name) for package_id, name, _ in PACKAGES)
+            earliest = starts[0] - timedelta(seconds=MAX_BACK_DATING)
+            writers["exchange_rates"].write_rows(generate_rates(earliest.date(), end.date(), seed))
     except OSError as error:
         raise RequestError(f"cannot write the sample to {folder}: {error.strerror}") from error
     return SampleSummary(folder, {name: writer.count for name, writer in writers.items()}, starts[0], end)
 
 
-class _Writer:
-    """A CSV file of one table, and how many rows it has."""
+class _CsvWriter:
+    """A writer of one table's CSV file. It counts the rows."""
 
     def __init__(self, file: TextIO, table: Table) -> None:
         self._file, self.count = file, 0
         self._csv = csv.writer(file, lineterminator="\n")
         self._csv.writerow(table.column_names)
 
-    def rows(self, rows: Iterable[Iterable[object]]) -> None:
-        """Writes rows of values."""
+    def write_rows(self, rows: Iterable[Iterable[object]]) -> None:
+        """Write rows of values."""
         for row in rows:
             self._csv.writerow(row)
             self.count += 1
 
-    def lines(self, lines: list[str]) -> None:
-        """Writes rows that are CSV already."""
+    def write_lines(self, lines: list[str]) -> None:
+        """Write rows that already are lines of CSV."""
         self._file.writelines(lines)
         self.count += len(lines)
 
 
 def _write_clients(
-    writers: dict[str, _Writer], count: int, months: list[int], seed: int, progress: Progress | None
+    writers: dict[str, _CsvWriter], count: int, months: list[int], seed: int, progress: Progress | None
 ) -> None:
     resellers: list[Client] = []
-    reseller_total = reseller_count(count)
+    reseller_total = count_resellers(count)
     for number in range(count):
-        if progress and number % _PROGRESS_EVERY == 0:
+        if progress and number % _PROGRESS_INTERVAL == 0:
             progress("clients", number, count)
-        luck = Luck(f"{seed} client {number}")
+        rng = RandomNumbers(f"{seed} client {number}")
         if number < reseller_total:
-            client = reseller(number, resellers, luck, months[0], months[-1])
+            client = make_reseller(number, resellers, rng, months[0], months[-1])
             resellers.append(client)
         else:
-            client = customer(number - reseller_total, resellers, luck, months[0], months[-1])
-        writers["clients"].rows([client.row()])
-        writers["client_tags"].rows((client.client_id, tag) for tag in client.tags)
-        writers["transactions"].lines(transactions(client, months, luck))
+            client = make_client(number - reseller_total, resellers, rng, months[0], months[-1])
+        writers["clients"].write_rows([client.row()])
+        writers["client_tags"].write_rows((client.client_id, tag) for tag in client.tags)
+        writers["transactions"].write_lines(simulate_transactions(client, months, rng))
     if progress:
         progress("clients", count, count)
 
 
-def _created(path: Path) -> TextIO:
+def _create(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _today() -> datetime:
+def _start_of_today() -> datetime:
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _month_starts(months: int, end: datetime) -> list[datetime]:
-    """The start of the sample, the calendar months that begin in it, and its end."""
+def _list_month_starts(months: int, end: datetime) -> list[datetime]:
+    """Return the start of the sample, the starts of the calendar months in it, and its end."""
     index = end.year * 12 + end.month - 1
     if index - months < _EARLIEST_YEAR * 12:
         raise RequestError(
-            f"{months} months before {end.date()} are too many: begin in {_EARLIEST_YEAR} or later"
+            f"{months} months before {end.date()} are too many. Begin in {_EARLIEST_YEAR} or later"
         )
     firsts = [
         datetime((index - back) // 12, (index - back) % 12 + 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Index transactions by client and instant: a build reads what a client did from an instant on."""
+"""Index transactions by client and instant, because builds read them in this order."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0008_report_store"
 
 
 def upgrade() -> None:
-    """Replace the index by client, if the table is there and belongs to this role."""
+    """Replace the index by client, if the table exists and belongs to this role."""
     op.execute(
         """
         do $$ begin

@@ -1,4 +1,4 @@
-"""A build of little change asks for all that a few clients did: of ten million transactions 0.04 s by index, 1.7 s without."""
+"""Index transactions by client: a small incremental build reads all rows of a few clients."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0005_rates"
 
 
 def upgrade() -> None:
-    """Gives the index of `billing.sql` to transactions that are there already, where they are ours to change."""
+    """Create the index, if the table exists and belongs to this role."""
     op.execute(
         """
         do $$ begin

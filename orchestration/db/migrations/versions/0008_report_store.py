@@ -1,4 +1,4 @@
-"""The files of report stores, and an id of this database that names their folder."""
+"""Add the files of report stores, and an id of this database that names their folder."""
 
 from alembic import op
 
@@ -6,11 +6,11 @@ revision = "0008_report_store"
 down_revision = "0007_builds"
 
 _STATEMENTS = (
-    # One row. Two databases of one home keep their store files apart by it.
+    # One row. Two databases that use the same home have different folders of store files.
     "create table dynamics.installation (installation_id uuid not null)",
     "create unique index on dynamics.installation ((true))",
     "insert into dynamics.installation values (gen_random_uuid())",
-    # A build without a row reads the store of the build before it: nothing but `as_of` changed.
+    # A build without a row uses the store of the previous build: only `as_of` changed.
     """
     create table dynamics.report_stores (
         build_id bigint primary key references dynamics.builds on delete cascade,

@@ -1,4 +1,4 @@
-"""What the sample's world is made of. Money is in millionths of a dollar."""
+"""The constants of the sample. Money is in millionths of a dollar."""
 
 PACKAGES = (
     ("p01", "Unlimited 870", 8_700_000),
@@ -14,7 +14,7 @@ PACKAGES = (
     ("p11", "SMS 500", 2_200_000),
     ("p12", "Trial Week", 0),
 )
-"""Id, name, price of a month; the first are the popular ones."""
+"""Id, name and monthly price. The first packages are the most popular."""
 
 CURRENCIES = (
     ("USD", 58, 1, 100_000_000),
@@ -24,16 +24,16 @@ CURRENCIES = (
     ("INR", 5, 80, 1_200_000),
     ("PLN", 4, 4, 25_300_000),
 )
-"""Code, share of the clients in percent, a dollar's price in it, its first rate in hundred-millionths of a dollar."""
+"""Code, share of clients in percent, price of a dollar, first rate in hundred-millionths."""
 
 TAGS = (("retail", 60), ("wholesale", 12), ("vip", 6), ("trial", 9), ("südost", 4), ("net 30, prepaid", 3))
-"""Tag, share of the clients that have it in percent."""
+"""Tag, and the share of the clients that have it, in percent."""
 
 SEASON = (90, 86, 96, 98, 100, 104, 112, 115, 102, 100, 106, 131)
-"""Usage from January to December, in percent."""
+"""Relative usage from January to December, in percent."""
 
 RESELLERS = ("Northline Telecom", "Meridian Reach")
-"""The resellers of every sample: the second belongs to the first."""
+"""The resellers of every sample. The first owns the second."""
 
 FIRST_WORDS = (
     *("Harbor", "Cedar", "Atlas", "Quartz", "Juniper", "Beacon", "Falcon", "Granite", "Horizon", "Lumen"),
@@ -45,7 +45,7 @@ LAST_WORDS = (
 )
 GIVEN_NAMES = (
     *("Olena", "Marek", "Priya", "James", "Sofía", "Dmytro", "Aisha", "Chen", "Zoë", "Lars", "Ngozi", "Yuki"),
-    *("Тарас", "Оксана", "प्रिया", "محمد", "美咲", "Άννα"),  # noqa: RUF001 - letters of other scripts are meant
+    *("Тарас", "Оксана", "प्रिया", "محمد", "美咲", "Άννα"),  # noqa: RUF001 - names in other scripts
 )
 FAMILY_NAMES = (
     *("Kovalenko", "Nowak", "Sharma", "O'Brien", "Müller", "Okafor", "Tanaka", "Smith-Jones", "Ionescu"),
@@ -61,4 +61,4 @@ ODD_NAMES = (
     "two\nlines",
     "+380 44 Call Shop",
 )
-"""Names that break what is careless with them."""
+"""Names that show errors in quoting, escaping and encoding."""

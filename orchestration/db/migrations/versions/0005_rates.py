@@ -1,4 +1,4 @@
-"""Rates are watched by currency, since a client's months are priced with them; a build knows its base currency."""
+"""Record changes of exchange rates by currency, and the base currency of a build."""
 
 from alembic import op
 
@@ -6,7 +6,7 @@ revision = "0005_rates"
 down_revision = "0004_touched"
 
 _STATEMENTS = (
-    # A row with a currency: from that instant on, a rate of it is another.
+    # In a row with a currency, `since` is the first instant with another rate.
     "alter table dynamics.touched add column currency text",
     """
     create function dynamics.touch_exchange_rates() returns trigger language plpgsql as $$
@@ -62,7 +62,7 @@ _STATEMENTS = (
         insert into dynamics.touched (everything) values (true);
     end $$
     """,
-    # Tables that were watched by now are watched anew, by what there is now.
+    # Replace existing triggers by the new ones.
     "do $$ begin if dynamics.billing_is_watched() then call dynamics.watch_billing(); end if; end $$",
     "drop function if exists dynamics.touch_others() cascade",
     "alter table dynamics.builds add column base_currency text",
@@ -70,6 +70,6 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Creates what is new; what is there stays."""
+    """Create the columns and functions, and replace the triggers."""
     for statement in _STATEMENTS:
         op.execute(statement)

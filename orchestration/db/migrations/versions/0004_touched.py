@@ -1,4 +1,4 @@
-"""What changed in `billing`, so that a build makes anew only what belongs to it."""
+"""Record the changes of `billing`, so that a build rebuilds only what changed."""
 
 from alembic import op
 
@@ -6,9 +6,10 @@ revision = "0004_touched"
 down_revision = "0003_web"
 
 _STATEMENTS = (
-    # A row is a client that a statement changed, and the earliest instant at which something of it did, before or
-    # after the change; without an instant its whole history, without a client something that belongs to none, and
-    # `everything` when it cannot be said. `changed_by` is the transaction that did it.
+    # One row per statement and changed client. `since` is the earliest instant that changed, before
+    # or after the change; null means the whole history. `client_id` is null for a change that
+    # belongs to no client. `everything` is true when the change cannot be described. `changed_by`
+    # is the transaction.
     """
     create table dynamics.touched (
         changed_by xid8 not null default pg_current_xact_id(),
@@ -36,7 +37,8 @@ _STATEMENTS = (
         return null;
     end $$
     """,
-    # A client's events carry its type and currency, and its creation is one of them; of another change they are as they were.
+    # The events of a client carry its type and currency, and its creation is an event. Other
+    # changes of the row change no event.
     """
     create function dynamics.touch_clients() returns trigger language plpgsql as $$
     begin
@@ -71,7 +73,7 @@ _STATEMENTS = (
         return null;
     end $$
     """,
-    # Packages and rates belong to no client: every build copies them whole.
+    # Packages and rates belong to no client. Each build copies all of them.
     """
     create function dynamics.touch_others() returns trigger language plpgsql as $$
     begin
@@ -98,7 +100,8 @@ _STATEMENTS = (
         )
     $$
     """,
-    # Whoever changes `billing`, by whatever means, is noticed; what was changed before nobody knows.
+    # Triggers record every change of `billing` from now on. Earlier changes are unknown, so the
+    # next build is full.
     """
     create procedure dynamics.watch_billing() language plpgsql as $$
     declare
@@ -131,14 +134,14 @@ _STATEMENTS = (
         insert into dynamics.touched (everything) values (true);
     end $$
     """,
-    # Up to where a build knows the changes: all of transactions before `touched_before` are in it. And what the
-    # project of the models was, so that changed models are never filled up with rows of the old ones.
+    # A build contains the changes of all transactions before `touched_before`. `models` is a hash
+    # of the dbt project. A build with other models must be full.
     "alter table dynamics.builds add column touched_before xid8",
     "alter table dynamics.builds add column models text",
 )
 
 
 def upgrade() -> None:
-    """Creates what is new; what is there stays."""
+    """Create the table, its triggers, and the columns."""
     for statement in _STATEMENTS:
         op.execute(statement)

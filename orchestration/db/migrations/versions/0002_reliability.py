@@ -1,4 +1,4 @@
-"""What a delivery needs to be relied on: when a schedule began, slices by owner, and failures that are told once."""
+"""Add schedules, slices by owner, and failures with their failure mails."""
 
 from alembic import op
 
@@ -6,8 +6,8 @@ revision = "0002_reliability"
 down_revision = "0001_ledger"
 
 _STATEMENTS = (
-    # Moments before `since` are over, or were before the saved query had this schedule: they never fire again.
-    # Those between `looked_at` and the next look, if it comes late, are the ones that were missed.
+    # Occurrences before `since` are finished, or older than the schedule. They never run again. The
+    # scheduler has seen all occurrences up to `looked_at`. Later ones that are overdue were missed.
     """
     create table dynamics.schedules (
         saved_query text primary key,
@@ -23,7 +23,8 @@ _STATEMENTS = (
     create unique index occurrences_once on dynamics.occurrences (saved_query, scheduled_at, edition, slice)
     where purpose = 'delivery'
     """,
-    # The end of a mail that `on_failure` was told of: a mail that is sent again, and fails again, ends again.
+    # The `finished_at` of the failure that `on_failure` was notified of. A mail that is sent again
+    # and fails again has another `finished_at`.
     "alter table dynamics.deliveries add column told_of timestamptz",
     "update dynamics.deliveries set told_of = finished_at",
     """
@@ -48,6 +49,6 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Creates what is new; what is there stays."""
+    """Create the new tables, columns and indexes."""
     for statement in _STATEMENTS:
         op.execute(statement)

@@ -1,4 +1,4 @@
-"""What the pages need: who may sign in, which links end when, and how often they were opened."""
+"""Add users, sessions, the expiry and use of links, and jobs of the query form."""
 
 from alembic import op
 
@@ -6,8 +6,8 @@ revision = "0003_web"
 down_revision = "0002_reliability"
 
 _STATEMENTS = (
-    # Somebody has a password here, or is the subject of an OpenID provider, which says role and owner at each sign-in.
-    # An admin sees to everybody's links and users, and so is bound to no reseller.
+    # A user has either a password or the subject of an OpenID provider, which sets role and owner
+    # at each sign-in. An admin manages all links and users, so an admin has no owner.
     """
     create table dynamics.users (
         name text primary key,
@@ -21,7 +21,7 @@ _STATEMENTS = (
     )
     """,
     "create unique index on dynamics.users (lower(name))",
-    # Of the cookie that a browser keeps only the hash is kept here.
+    # Only the hash of the session cookie is stored.
     """
     create table dynamics.sessions (
         token_sha256 bytea primary key,
@@ -31,12 +31,12 @@ _STATEMENTS = (
     """,
     "create index on dynamics.sessions (expires_at)",
     "create index on dynamics.sessions (user_name)",
-    # The resellers whose clients a report is limited to, by id; null: it is not limited, or made before this was kept.
+    # Ids of the owners that the report is limited to. Null means no limit, or an older snapshot.
     "alter table dynamics.snapshots add column owner_ids text[]",
     "alter table dynamics.snapshots add column expires_at timestamptz",
     "alter table dynamics.snapshots add column opens bigint not null default 0",
     "alter table dynamics.snapshots add column last_opened_at timestamptz",
-    # The archive is searched by words of what a report is called.
+    # The archive search looks for words of the title and the saved query.
     """
     create function dynamics.words_of(title text, saved_query text) returns tsvector
     language sql immutable parallel safe
@@ -45,8 +45,9 @@ _STATEMENTS = (
     "create index on dynamics.snapshots using gin (dynamics.words_of(title, saved_query))",
     "create index on dynamics.snapshots (saved_query, generated_at)",
     "create index on dynamics.snapshots (owner_ids, generated_at)",
-    # A report that somebody asked for in the form. `job` comes of the form's token and all that it asks, so that the
-    # same form sent twice, to whichever server, is one job; its snapshot's id is reserved before the work begins.
+    # A report that a visitor requests in the query form. `job` is a hash of the form's token and
+    # content, so sending the same form twice gives one job, on any server. The id of the snapshot
+    # is reserved before the work begins.
     """
     create table dynamics.query_jobs (
         job text primary key,
@@ -65,6 +66,6 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Creates what is new; what is there stays."""
+    """Create the new tables, columns, functions and indexes."""
     for statement in _STATEMENTS:
         op.execute(statement)

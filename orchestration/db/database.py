@@ -1,4 +1,4 @@
-"""The database connection, and our own tables in it (schema `dynamics`, kept by Alembic)."""
+"""Connections to the database. Alembic migrates its schema `dynamics`."""
 
 from pathlib import Path
 
@@ -9,33 +9,34 @@ from psycopg.rows import TupleRow
 from orchestration.errors import RequestError, Unavailable
 
 _DEFAULTS = {"host": "the local socket", "port": "5432", "dbname": ""}
-_MIGRATIONS = Path(__file__).parent / "migrations"
-_current: set[str] = set()
-"""URLs of databases that this process has found current."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+_migrated_urls: set[str] = set()
+"""URLs of databases that this process has found, or made, up to date."""
 
 
 def connect(url: str) -> psycopg.Connection[TupleRow]:
-    """Connect to a database, whose schema `dynamics` is then current, with UTC as the zone.
+    """Connect to a database, migrate its schema `dynamics` if needed, and set the time zone to UTC.
 
-    Raises RequestError for a URL that is none, Unavailable when nobody answers; no message repeats a password.
+    Raise RequestError when the URL is malformed, and Unavailable when the database does not answer.
+    No message repeats a password.
     """
     connection = _connect(url)
-    if url not in _current:
+    if url not in _migrated_urls:
         try:
-            is_current = _is_current(connection)
+            is_migrated = _is_migrated(connection)
         except psycopg.Error:
             connection.close()
             raise
-        if not is_current:
+        if not is_migrated:
             connection.close()
-            _upgrade(url)
+            _migrate(url)
             connection = _connect(url)
-        _current.add(url)
+        _migrated_urls.add(url)
     return connection
 
 
 def _connect(url: str) -> psycopg.Connection[TupleRow]:
-    where = shown(url)
+    location = redact_url(url)
     try:
         return psycopg.connect(
             url,
@@ -45,19 +46,22 @@ def _connect(url: str) -> psycopg.Connection[TupleRow]:
         )
     except psycopg.OperationalError as error:
         raise Unavailable(
-            f"the database at {where} does not answer ({first_line(error)}): check DYNAMICS_DATABASE_URL, "
+            f"the database at {location} does not answer ({first_line(error)}): check DYNAMICS_DATABASE_URL, "
             "or unset it to use the local one"
         ) from error
 
 
-def shown(url: str) -> str:
-    """Where the database is, without what is secret. Raises RequestError, which repeats nothing, for no URL of one."""
+def redact_url(url: str) -> str:
+    """Return host, port and name of a database, without user and password.
+
+    Raise RequestError when the URL is malformed. The message does not repeat the URL.
+    """
     try:
-        known = conninfo_to_dict(url)
+        parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        known = {"port": "?"}
-    host, port, name = (str(known.get(key, default)) for key, default in _DEFAULTS.items())
-    # What stands elsewhere than it should is mostly the rest of a password with a bare sign in it.
+        parts = {"port": "?"}
+    host, port, name = (str(parts.get(key, default)) for key, default in _DEFAULTS.items())
+    # A password with an unescaped sign ends too early, and its rest appears in another part.
     if not port.isdecimal() or "@" in host + name:
         raise RequestError(
             "DYNAMICS_DATABASE_URL must look like postgresql://user:password@host:5432/name "
@@ -67,13 +71,13 @@ def shown(url: str) -> str:
 
 
 def first_line(error: psycopg.Error) -> str:
-    """The part of the server's or driver's words that fits a one-line message."""
+    """Return the first line of the error's message, for a message of one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _is_current(connection: psycopg.Connection[TupleRow]) -> bool:
-    """Return whether the database has the newest of our migrations."""
-    newest = max(path.stem for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+def _is_migrated(connection: psycopg.Connection[TupleRow]) -> bool:
+    """Return True if the database has the newest migration."""
+    newest = max(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
     connection.autocommit = True
     try:
         row = connection.execute("select version_num from dynamics.alembic_version").fetchone()
@@ -83,11 +87,11 @@ def _is_current(connection: psycopg.Connection[TupleRow]) -> bool:
     return row is not None and row[0] >= newest
 
 
-def _upgrade(url: str) -> None:
+def _migrate(url: str) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
     command.upgrade(config, "head")

@@ -15,9 +15,10 @@ _STATEMENTS = (
         primary key (build_id, step)
     )
     """,
-    # dbt calls this in the transaction that changes the rows of a model. The primary key refuses a
-    # step that was applied already. The check refuses a dbt process that outlived its build: a new
-    # build takes the lock in exclusive mode, so no such process commits after the check.
+    # dbt calls this function in the transaction that changes the rows of a model. The primary key
+    # rejects a step that was applied already. The check rejects a dbt process that outlived its
+    # build. A new build takes the lock in exclusive mode, so no old process can commit after the
+    # check.
     """
     create function dynamics.record_build_step(build bigint, finished_step text) returns void
     language plpgsql as $$

@@ -1,4 +1,4 @@
-"""The ledger: loads, builds, snapshots, occurrences and deliveries."""
+"""Create the tables of loads, builds, snapshots, occurrences and deliveries."""
 
 from alembic import op
 
@@ -52,7 +52,8 @@ _STATEMENTS = (
         created_at timestamptz not null default now()
     )
     """,
-    # A test send and a query's own mail may be repeated; a scheduled moment is delivered once an edition.
+    # Test mails and mails of single queries can repeat. An occurrence is delivered once per
+    # edition.
     """
     create unique index occurrences_once on dynamics.occurrences (saved_query, scheduled_at, edition)
     where purpose = 'delivery'
@@ -81,6 +82,6 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Creates the tables."""
+    """Create the tables."""
     for statement in _STATEMENTS:
         op.execute(statement)

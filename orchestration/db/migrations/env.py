@@ -1,6 +1,6 @@
-"""Alembic's entry: runs the migrations on the database that `orchestration.database` names.
+"""Entry point of Alembic: runs the migrations on the database of `orchestration.db.database`.
 
-An advisory lock makes two processes that start at once take turns.
+An advisory lock makes two processes that start at the same time migrate one after the other.
 """
 
 import psycopg
@@ -11,7 +11,7 @@ from sqlalchemy.pool import NullPool
 _LOCK = 7_310_001
 
 url = context.config.attributes["url"]
-# psycopg reads the URL as everywhere else, in every form that Postgres knows.
+# psycopg parses the URL here as in the rest of the program, in all forms that Postgres allows.
 engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
 with engine.begin() as connection:
     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -1,0 +1,1 @@
+"""Database connections, the connection pool, and the migrations of the schema `dynamics`."""
