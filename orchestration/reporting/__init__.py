@@ -1,1 +1,1 @@
-"""A query asks the marts and gets a table: parameters, intervals, periods, the engine."""
+"""Report queries: parameters, intervals, periods, and the engine that computes the report table."""

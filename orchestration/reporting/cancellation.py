@@ -1,4 +1,4 @@
-"""Ending a report that is being made, from another thread."""
+"""Cancelling a report from another thread while it is computed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 
 class ReportCancelled(DynamicsError):
-    """Somebody cancelled the report while it was being made."""
+    """A user cancelled the report while it was computed."""
+
+    def __init__(self) -> None:
+        super().__init__("the report was cancelled")
 
 
 class Cancellation:
-    """Whether a report is cancelled. One object belongs to one report."""
+    """A switch that cancels one report."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -27,29 +30,32 @@ class Cancellation:
         self._is_cancelled = False
 
     def cancel(self) -> None:
-        """End the statement that runs, and let no other begin."""
+        """Interrupt the running statement and let no other statement start."""
         with self._lock:
             self._is_cancelled = True
             if self._running:
                 self._running.interrupt()
 
     @contextmanager
-    def covers(self, cursor: DuckDBPyConnection) -> Iterator[None]:
-        """Let `cancel` end the statements of `cursor` until the block ends. Raises ReportCancelled."""
+    def guard(self, cursor: DuckDBPyConnection) -> Iterator[None]:
+        """Let `cancel` interrupt the statements of `cursor` inside this block.
+
+        Raise ReportCancelled when the report is cancelled.
+        """
         import duckdb
 
         with self._lock:
             self._running = cursor
         try:
-            self.require_wanted()
+            self.raise_if_cancelled()
             yield
         except duckdb.InterruptException as interrupted:
-            raise ReportCancelled("the report was cancelled") from interrupted
+            raise ReportCancelled from interrupted
         finally:
             with self._lock:
                 self._running = None
 
-    def require_wanted(self) -> None:
-        """Raise ReportCancelled if the report was cancelled."""
+    def raise_if_cancelled(self) -> None:
+        """Raise ReportCancelled when the report is cancelled."""
         if self._is_cancelled:
-            raise ReportCancelled("the report was cancelled")
+            raise ReportCancelled

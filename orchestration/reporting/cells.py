@@ -1,4 +1,8 @@
-"""From the sums of the report store to the cells of the table: the rows of the report, N/A included."""
+"""Computation of the cells: from the sums of the report store to the rows of the table.
+
+Arrays have the axes that their names or docstrings list. The cohorts are always in the order of the
+table: Active, Overall Active, All.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from orchestration.reporting.exact import (
+from orchestration.domain import Cohort, TransactionKind
+from orchestration.reporting.exact_arithmetic import (
     Numbers,
     QuotientSums,
-    in_common_units,
-    narrowed,
-    products,
-    rounded_quotients,
-    summable,
-    whole_numbers,
+    divide_rounded,
+    make_summable,
+    multiply,
+    narrow,
+    reduce_units,
+    to_whole_numbers,
 )
-from orchestration.reporting.table import METRICS, Row, Unit
+from orchestration.reporting.table import METRICS, CellRow, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,24 +31,32 @@ if TYPE_CHECKING:
 
     from orchestration.reporting.exchange_rates import ExchangeRates
 
-KINDS = ("refill", "usage", "package_activation", "package_renewal")
+SHOWN_KINDS = (
+    TransactionKind.REFILL,
+    TransactionKind.USAGE,
+    TransactionKind.PACKAGE_ACTIVATION,
+    TransactionKind.PACKAGE_RENEWAL,
+)
 """The kinds of transactions that the report shows, in the order of its rows."""
+_REFILL, _USAGE, _ACTIVATION, _RENEWAL = range(len(SHOWN_KINDS))
 
+_COHORTS = (Cohort.ACTIVE, Cohort.OVERALL_ACTIVE, Cohort.ALL)
+_ACTIVE, _OVERALL_ACTIVE, _ALL = range(len(_COHORTS))
 _STATUSES = ((2, 3), (1, 2), (0, 1, 2))
-"""Which rows of `sql/cohort_changes.sql` count in Active, Overall Active and All."""
-_COHORTS = {"overall_active": 1, "all": 2}
-"""The place of each cohort of the daily marts among the three."""
+"""The statuses of `sql/cohort_changes.sql` that each cohort includes."""
 
-_MILLIONTHS_A_CENT = 10_000
+_MEASURES = ("created_clients", "clients", "positive_clients", "negative_clients")
+_CREATED, _CLIENTS, _POSITIVE, _NEGATIVE = range(len(_MEASURES))
+
+_MILLIONTHS_PER_CENT = 10_000
 _EPOCH = date(1970, 1, 1)
 
 
 class Cohorts(NamedTuple):
-    """The three cohorts of some groups at each period's end: Active, Overall Active, All.
+    """The three cohorts of some groups at each period's end.
 
-    `counts` has the axes cohort, measure (created clients, clients, those with a positive, those with a
-    negative balance), group, currency, period; `balances` has positive and negative ones as measures,
-    in millionths.
+    `counts` has the axes cohort, measure (`_MEASURES`), group, currency, period. `balances` has the
+    same axes, with the sums of positive and of negative balances as measures, in millionths.
     """
 
     currencies: list[str]
@@ -51,235 +64,261 @@ class Cohorts(NamedTuple):
     balances: Numbers
 
 
-def cohorts_from_changes(changes: pa.Table, numbers: Sequence[int], periods: int) -> Cohorts:
-    """Return the cohorts of some groups as running sums of what enters and leaves them at each period."""
-    currencies, currency = _codes(changes["currency"])
-    group, groups = _places_of_groups(changes, numbers), len(numbers)
-    chosen = group >= 0
-    place = np.ravel_multi_index(
-        (group[chosen], currency[chosen], _integers(changes, "period")[chosen] - 1),
+def cohorts_from_changes(changes: pa.Table, group_numbers: Sequence[int], periods: int) -> Cohorts:
+    """Return the cohorts of some groups as running sums of the changes at each period."""
+    currencies, currency = _encode(changes["currency"])
+    group, groups = _group_indexes(changes, group_numbers), len(group_numbers)
+    selected = group >= 0
+    position = np.ravel_multi_index(
+        (group[selected], currency[selected], _integers(changes, "period")[selected] - 1),
         (groups, max(1, len(currencies)), periods),
     )
-    sign, status, side = (_integers(changes, name)[chosen] for name in ("sign", "status", "side"))
-    clients, created = (sign * _integers(changes, name)[chosen] for name in ("clients", "created_clients"))
-    balance = summable(whole_numbers(changes["balance"])[chosen]) * sign
+    sign, status, side = (_integers(changes, name)[selected] for name in ("sign", "status", "side"))
+    clients, created = (sign * _integers(changes, name)[selected] for name in ("clients", "created_clients"))
+    balance = make_summable(to_whole_numbers(changes["balance"])[selected]) * sign
     shape = (groups, len(currencies), periods)
-    counts = np.zeros((3, 4, *shape), np.int64)
-    balances = np.zeros((3, 2, *shape), balance.dtype)
-    everyone = np.ones(len(side), bool)
+    counts = np.zeros((len(_COHORTS), len(_MEASURES), *shape), np.int64)
+    balances = np.zeros((len(_COHORTS), 2, *shape), balance.dtype)
+    is_any = np.ones(len(side), bool)
     for cohort, statuses in enumerate(_STATUSES):
-        in_cohort = np.isin(status, statuses)
+        is_in_cohort = np.isin(status, statuses)
         for measure, (values, condition) in enumerate(
-            ((created, everyone), (clients, everyone), (clients, side > 0), (clients, side < 0))
+            ((created, is_any), (clients, is_any), (clients, side > 0), (clients, side < 0))
         ):
-            rows = in_cohort & condition
-            np.add.at(counts[cohort, measure].reshape(-1), place[rows], values[rows])
+            rows = is_in_cohort & condition
+            np.add.at(counts[cohort, measure].reshape(-1), position[rows], values[rows])
         for measure, condition in enumerate((side > 0, side < 0)):
-            rows = in_cohort & condition
-            np.add.at(balances[cohort, measure].reshape(-1), place[rows], balance[rows])
+            rows = is_in_cohort & condition
+            np.add.at(balances[cohort, measure].reshape(-1), position[rows], balance[rows])
     return Cohorts(currencies, counts.cumsum(axis=-1), balances.cumsum(axis=-1))
 
 
-def cohorts_from_days(sums: pa.Table, lapses: Cohorts, periods: int) -> Cohorts:
-    """Return the cohorts of all clients of a type from the daily marts and the lapses among them.
+def cohorts_from_days(closing_cohorts: pa.Table, lapses: Cohorts, periods: int) -> Cohorts:
+    """Return the cohorts of all clients of a type.
 
-    Active clients are those that ever paid, less those that lapsed.
+    `closing_cohorts` has All and Overall Active (`sql/closing_cohorts.sql`). `lapses` has the
+    clients that can lapse. Active is Overall Active minus the clients of `lapses` that are not
+    active.
     """
-    names, currency = _codes(sums["currency"])
+    names, currency = _encode(closing_cohorts["currency"])
     currencies = [*names, *(name for name in lapses.currencies if name not in names)]
-    period = _integers(sums, "period") - 1
-    cohort = np.array([_COHORTS[name] for name in sums["cohort"].to_pylist()], np.int64)
+    period = _integers(closing_cohorts, "period") - 1
+    cohort = np.array([_COHORTS.index(name) for name in closing_cohorts["cohort"].to_pylist()], np.int64)
     shape = (1, len(currencies), periods)
-    counts = np.zeros((3, 4, *shape), np.int64)
-    measures = ("created_clients", "clients", "positive_clients", "negative_clients")
-    for measure, name in enumerate(measures):
-        counts[cohort, measure, 0, currency, period] = _integers(sums, name)
-    positive, negative = (whole_numbers(sums[f"{side}_balance"]) for side in ("positive", "negative"))
+    counts = np.zeros((len(_COHORTS), len(_MEASURES), *shape), np.int64)
+    for measure, name in enumerate(_MEASURES):
+        counts[cohort, measure, 0, currency, period] = _integers(closing_cohorts, name)
+    positive, negative = (
+        to_whole_numbers(closing_cohorts[f"{side}_balance"]) for side in ("positive", "negative")
+    )
     dtype = object if object in (positive.dtype, negative.dtype, lapses.balances.dtype) else np.int64
-    balances = np.zeros((3, 2, *shape), dtype)
+    balances = np.zeros((len(_COHORTS), 2, *shape), dtype)
     balances[cohort, 0, 0, currency, period] = positive
     balances[cohort, 1, 0, currency, period] = negative
-    # A period without a row has the sums of the last period before it that has one.
-    known = np.full((3, len(currencies), periods), -1)
-    known[cohort, currency, period] = period
-    latest = np.maximum.accumulate(known, axis=-1)
-    for measured in (counts, balances):
-        measured[:, :, 0] = np.take_along_axis(measured[:, :, 0], latest[:, np.newaxis].clip(0), axis=-1)
-    counts[0], balances[0] = counts[1], balances[1]
-    for place, name in enumerate(lapses.currencies):
+    # A period without a row takes the values of the last period before it that has one.
+    period_with_row = np.full((len(_COHORTS), len(currencies), periods), -1)
+    period_with_row[cohort, currency, period] = period
+    latest = np.maximum.accumulate(period_with_row, axis=-1)
+    for values in (counts, balances):
+        values[:, :, 0] = np.take_along_axis(values[:, :, 0], latest[:, np.newaxis].clip(0), axis=-1)
+    counts[_ACTIVE], balances[_ACTIVE] = counts[_OVERALL_ACTIVE], balances[_OVERALL_ACTIVE]
+    for index, name in enumerate(lapses.currencies):
         at = currencies.index(name)
-        counts[0, :, :, at] -= (lapses.counts[1] - lapses.counts[0])[:, :, place]
-        balances[0, :, :, at] -= (lapses.balances[1] - lapses.balances[0])[:, :, place]
+        for values, lapsed in ((counts, lapses.counts), (balances, lapses.balances)):
+            values[_ACTIVE, :, :, at] -= (lapsed[_OVERALL_ACTIVE] - lapsed[_ACTIVE])[:, :, index]
     return Cohorts(currencies, counts, balances)
 
 
 class _Money(NamedTuple):
-    """Amounts in cents, and where there is none."""
+    """Amounts in cents, and a mask of the amounts that are N/A."""
 
     cents: Numbers
-    is_nothing: Numbers
+    is_na: Numbers
+
+    def of(self, *index: int) -> _Money:
+        """Return the amounts at an index of the leading axes."""
+        return _Money(self.cents[index], self.is_na[index])
+
+
+class _Flows(NamedTuple):
+    """The rows of refills, usage and packages. The axes are kind (`SHOWN_KINDS`), group, period."""
+
+    quantities: Numbers
+    totals: _Money
+    average_refill: _Money
+    """Total divided by the number of refills. The axes are group and period."""
+    average_usage: _Money
+    """Total divided by the quantity of Clients - Active. The axes are group and period."""
 
 
 def cells_of_groups(
     cohorts: Cohorts,
     flows: pa.Table,
-    numbers: Sequence[int],
+    group_numbers: Sequence[int],
     closing_dates: Sequence[date],
     periods: int,
     rates: ExchangeRates,
-) -> list[tuple[Row, ...]]:
-    """Return the rows of the groups with these numbers, a cell a period; N/A in periods that are not known."""
-    groups, known = cohorts.counts.shape[2], len(closing_dates)
-    quantities = cohorts.counts[:, 0].sum(axis=2)
-    balances = _converted_balances(cohorts, closing_dates, rates)
-    flow_quantities, totals, averages = _flows(flows, numbers, known, quantities[0], rates)
-    found: list[tuple[Row, ...]] = []
-    for group in range(groups):
+) -> list[tuple[CellRow, ...]]:
+    """Return the rows of some groups, with a cell for each of `periods` (definition: Rows).
+
+    `closing_dates` are those of the known periods. The cells of the periods after them are N/A.
+    """
+    quantities = cohorts.counts[:, _CREATED].sum(axis=2)
+    balances = _convert_balances(cohorts, closing_dates, rates)
+    sums = _sum_flows(flows, group_numbers, len(closing_dates), quantities[_ACTIVE], rates)
+    rows_of_groups: list[tuple[CellRow, ...]] = []
+    for group in range(len(group_numbers)):
         columns: list[Numbers | _Money] = []
-        for cohort in range(3):
+        for cohort in range(len(_COHORTS)):
             columns.append(quantities[cohort, group])
-            columns += [
-                _Money(money.cents[cohort, group], money.is_nothing[cohort, group]) for money in balances
-            ]
-        refill, usage, activation, renewal = (
-            _Money(totals[kind, group], flow_quantities[kind, group] == 0) for kind in range(4)
-        )
-        columns += [flow_quantities[0, group], refill, _row(averages[0], group)]
-        columns += [usage, _row(averages[1], group)]
-        columns += [flow_quantities[2, group], activation, flow_quantities[3, group], renewal]
-        found.append(
+            columns += [balance.of(cohort, group) for balance in balances]
+        columns += [sums.quantities[_REFILL, group], sums.totals.of(_REFILL, group)]
+        columns += [sums.average_refill.of(group)]
+        columns += [sums.totals.of(_USAGE, group), sums.average_usage.of(group)]
+        for kind in (_ACTIVATION, _RENEWAL):
+            columns += [sums.quantities[kind, group], sums.totals.of(kind, group)]
+        rows_of_groups.append(
             tuple(
-                Row.of_numbers(*_padded(column, periods), is_money=metric.unit is Unit.MONEY)
+                CellRow.of_numbers(*_pad(column, periods), is_money=metric.unit is Unit.MONEY)
                 for metric, column in zip(METRICS, columns, strict=True)
             )
         )
-    return found
+    return rows_of_groups
 
 
-def _row(money: _Money, group: int) -> _Money:
-    return _Money(money.cents[group], money.is_nothing[group])
+def _pad(column: Numbers | _Money, periods: int) -> tuple[Numbers, Numbers]:
+    """Return the numbers of a column and its mask of N/A, with N/A for the unknown periods."""
+    numbers, is_na = column if isinstance(column, _Money) else (column, np.zeros(len(column), bool))
+    unknown = periods - len(numbers)
+    if not unknown:
+        return numbers, is_na
+    return np.append(numbers, np.zeros(unknown, numbers.dtype)), np.append(is_na, np.ones(unknown, bool))
 
 
-def _padded(column: Numbers | _Money, periods: int) -> tuple[Numbers, Numbers]:
-    """Return numbers and where there is none, with N/A for the periods that are not known."""
-    numbers, is_nothing = column if isinstance(column, _Money) else (column, np.zeros(len(column), bool))
-    more = periods - len(numbers)
-    if not more:
-        return numbers, is_nothing
-    return np.append(numbers, np.zeros(more, numbers.dtype)), np.append(is_nothing, np.ones(more, bool))
+def _convert_balances(cohorts: Cohorts, closing_dates: Sequence[date], rates: ExchangeRates) -> list[_Money]:
+    """Return Balance Pos, Balance Neg and Balance, each with the axes cohort, group, period.
 
-
-def _converted_balances(
-    cohorts: Cohorts, closing_dates: Sequence[date], rates: ExchangeRates
-) -> list[_Money]:
-    """Return Balance Pos, Balance Neg and Balance by cohort, group and period.
-
-    They are converted at the rate of each period's closing date (definition: Currency).
+    Balances are converted at the rate of each period's closing date (definition: Currency).
     """
     days = np.array([(day - _EPOCH).days for day in closing_dates], np.int64)
-    # Whoever has a balance, zero or not, needs a rate.
-    needed = cohorts.counts[2, 1].any(axis=0)
-    needs_rate = needed[[name != rates.report_currency for name in cohorts.currencies]].any(axis=0)
-    divided = np.full(len(days), 1, object)
-    divided[needs_rate] = rates.denominators(days[needs_rate])
-    factors = np.zeros((len(cohorts.currencies), len(days)), object)
-    for place, name in enumerate(cohorts.currencies):
+    # A currency needs a rate as soon as a client has a balance in it, also a balance of zero.
+    is_used = cohorts.counts[_ALL, _CLIENTS].any(axis=0)
+    is_foreign = [name != rates.report_currency for name in cohorts.currencies]
+    needs_rate = is_used[is_foreign].any(axis=0)
+    denominators = np.full(len(days), 1, object)
+    denominators[needs_rate] = rates.denominators(days[needs_rate])
+    numerators = np.zeros((len(cohorts.currencies), len(days)), object)
+    for index, name in enumerate(cohorts.currencies):
         if name == rates.report_currency:
-            factors[place] = divided
+            numerators[index] = denominators
         else:
-            factors[place, needed[place]] = rates.numerators(name, days[needed[place]])
-    own, unit = in_common_units(cohorts.balances, _MILLIONTHS_A_CENT)
-    sums = products(own, narrowed(factors)).sum(axis=3)
+            numerators[index, is_used[index]] = rates.numerators(name, days[is_used[index]])
+    balances, unit = reduce_units(cohorts.balances, _MILLIONTHS_PER_CENT)
+    sums = multiply(balances, narrow(numerators)).sum(axis=3)
     counts = cohorts.counts.sum(axis=3)
-    by_measure = (sums[:, 0], sums[:, 1], sums[:, 0] + sums[:, 1])
-    holders = (counts[:, 2], counts[:, 3], counts[:, 1])
-    scale = narrowed(divided * (_MILLIONTHS_A_CENT // unit))
+    positive, negative = sums[:, 0], sums[:, 1]
+    divisors = narrow(denominators * (_MILLIONTHS_PER_CENT // unit))
     return [
-        _Money(rounded_quotients(total, scale), holding == 0)
-        for total, holding in zip(by_measure, holders, strict=True)
+        _Money(divide_rounded(total, divisors), counts[:, measure] == 0)
+        for total, measure in (
+            (positive, _POSITIVE),
+            (negative, _NEGATIVE),
+            (positive + negative, _CLIENTS),
+        )
     ]
 
 
-def _flows(
-    flows: pa.Table, numbers: Sequence[int], known: int, active: Numbers, rates: ExchangeRates
-) -> tuple[Numbers, Numbers, tuple[_Money, _Money]]:
-    """Return quantities and totals by kind, group and period, and the averages of refills and usage."""
-    group, groups = _places_of_groups(flows, numbers), len(numbers)
-    names, kind = _codes(flows["kind"])
-    kind = np.array([KINDS.index(name) if name in KINDS else -1 for name in names], np.int64)[kind]
-    chosen = (group >= 0) & (kind >= 0)
-    group, kind = group[chosen], kind[chosen]
-    period = _integers(flows, "period")[chosen] - 1
-    quantities = np.zeros((len(KINDS), groups, known), np.int64)
-    np.add.at(quantities, (kind, group, period), _integers(flows, "quantity")[chosen])
-    day = _integers(flows, "utc_day")[chosen]
-    amount, unit = in_common_units(whole_numbers(flows["amount"])[chosen], _MILLIONTHS_A_CENT)
-    currencies, currency = _codes(flows["currency"])
-    # Period and day both grow with time. Their sum is therefore unique to each pair of them.
+def _sum_flows(
+    flows: pa.Table, group_numbers: Sequence[int], periods: int, active: Numbers, rates: ExchangeRates
+) -> _Flows:
+    """Return the sums of the flows. `active` are the quantities of Clients - Active."""
+    group, groups = _group_indexes(flows, group_numbers), len(group_numbers)
+    names, kind = _encode(flows["kind"])
+    kind = np.array([_index_of_kind(name) for name in names], np.int64)[kind]
+    selected = (group >= 0) & (kind >= 0)
+    group, kind = group[selected], kind[selected]
+    period = _integers(flows, "period")[selected] - 1
+    quantities = np.zeros((len(SHOWN_KINDS), groups, periods), np.int64)
+    np.add.at(quantities, (kind, group, period), _integers(flows, "quantity")[selected])
+    day = _integers(flows, "utc_day")[selected]
+    amount, unit = reduce_units(to_whole_numbers(flows["amount"])[selected], _MILLIONTHS_PER_CENT)
+    currencies, currency = _encode(flows["currency"])
+    # Sums need one column for each pair of a period and a UTC day. Both numbers grow with time, so
+    # their sum identifies the pair.
     first_day = int(day.min()) if len(day) else 0
     pair = period + day - first_day
     period_of_pair, day_of_pair = np.zeros((2, int(pair.max()) + 1 if len(pair) else 0), np.int64)
     period_of_pair[pair], day_of_pair[pair] = period, day
-    factors, denominators = _factors(pair, day_of_pair, currencies, currency[chosen], rates)
-    numerators = products(amount, factors)
-    sums = np.zeros((len(KINDS), groups, len(day_of_pair)), numerators.dtype)
+    factors, denominators = _load_factors(pair, day_of_pair, currencies, currency[selected], rates)
+    numerators = multiply(amount, factors)
+    sums = np.zeros((len(SHOWN_KINDS), groups, len(day_of_pair)), numerators.dtype)
     np.add.at(sums, (kind, group, pair), numerators)
     quotients = QuotientSums(
-        sums.reshape(len(KINDS) * groups, len(day_of_pair)), denominators, period_of_pair, known
+        sums.reshape(len(SHOWN_KINDS) * groups, len(day_of_pair)), denominators, period_of_pair, periods
     )
-    cent = _MILLIONTHS_A_CENT // unit
-    totals = quotients.rounded(slice(None), cent).reshape(quantities.shape)
-    averages = []
-    for number, over in ((0, quantities[0]), (1, active)):
-        has_any = (quantities[number] > 0) & (over > 0)
-        divisors = np.where(over > 0, over, 1) * cent
-        cents = quotients.rounded(slice(number * groups, (number + 1) * groups), divisors)
-        averages.append(_Money(cents, ~has_any))
-    return quantities, totals, (averages[0], averages[1])
+    cent = _MILLIONTHS_PER_CENT // unit
+    totals = quotients.round_rows(slice(None), cent).reshape(quantities.shape)
+
+    def compute_average(kind: int, divisors: Numbers) -> _Money:
+        rows = slice(kind * groups, (kind + 1) * groups)
+        cents = quotients.round_rows(rows, np.where(divisors > 0, divisors, 1) * cent)
+        return _Money(cents, (quantities[kind] == 0) | (divisors <= 0))
+
+    return _Flows(
+        quantities=quantities,
+        totals=_Money(totals, quantities == 0),
+        average_refill=compute_average(_REFILL, quantities[_REFILL]),
+        average_usage=compute_average(_USAGE, active),
+    )
 
 
-def _factors(
+def _index_of_kind(name: str) -> int:
+    """Return the index of a kind in SHOWN_KINDS; -1 for a kind that the report does not show."""
+    return SHOWN_KINDS.index(TransactionKind(name)) if name in SHOWN_KINDS else -1
+
+
+def _load_factors(
     pair: Numbers, day_of_pair: Numbers, currencies: list[str], currency: Numbers, rates: ExchangeRates
 ) -> tuple[Numbers, Numbers]:
-    """Return the factor of each amount and the denominator of each pair of a period and a UTC day.
+    """Return the factor of each amount, and the denominator of each pair of period and UTC day.
 
     An amount is converted at the rate of its transaction's UTC date (definition: Currency).
     """
-    foreign = np.array([name != rates.report_currency for name in currencies], bool)
+    is_foreign = np.array([name != rates.report_currency for name in currencies], bool)
     needs_rate = np.zeros(len(day_of_pair), bool)
-    needs_rate[pair[foreign[currency]]] = True
+    needs_rate[pair[is_foreign[currency]]] = True
     denominators = np.full(len(day_of_pair), 1, object)
     if not needs_rate.any():
         return np.ones(len(pair), np.int64), denominators
-    denominators[:] = rates.one
+    denominators[:] = rates.scale
     denominators[needs_rate] = rates.denominators(day_of_pair[needs_rate])
     factors = denominators[pair]
-    for place in np.flatnonzero(foreign):
-        rows = currency == place
-        factors[rows] = rates.numerators(currencies[place], day_of_pair[pair[rows]])
-    return narrowed(factors), denominators
+    for index in np.flatnonzero(is_foreign):
+        rows = currency == index
+        factors[rows] = rates.numerators(currencies[index], day_of_pair[pair[rows]])
+    return narrow(factors), denominators
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[list[str], Numbers]:
-    """Return the distinct texts of a column, and for each row the place of its text among them."""
+def _encode(column: pa.ChunkedArray) -> tuple[list[str], Numbers]:
+    """Return the distinct texts of a column, and for each row the index of its text."""
     encoded = column.combine_chunks()
     if not hasattr(encoded, "indices"):
         encoded = encoded.dictionary_encode()
-    numbers: Numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes: Numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     texts = encoded.dictionary.to_pylist()
-    used = np.flatnonzero(np.bincount(numbers, minlength=len(texts)))
-    places = np.zeros(len(texts), np.int64)
-    places[used] = np.arange(len(used))
-    return [texts[number] for number in used], places[numbers]
+    used = np.flatnonzero(np.bincount(codes, minlength=len(texts)))
+    indexes = np.zeros(len(texts), np.int64)
+    indexes[used] = np.arange(len(used))
+    return [texts[code] for code in used], indexes[codes]
 
 
-def _places_of_groups(table: pa.Table, numbers: Sequence[int]) -> Numbers:
-    """Return the place of each row's group among the groups with these numbers; -1 for other groups."""
+def _group_indexes(table: pa.Table, group_numbers: Sequence[int]) -> Numbers:
+    """Return the index of each row's group in `group_numbers`; -1 for other groups."""
     group = _integers(table, "group_number")
-    places = np.full(max(numbers[-1], int(group.max(initial=0))) + 1, -1)
-    places[np.array(numbers)] = np.arange(len(numbers))
-    found: Numbers = places[group]
-    return found
+    indexes = np.full(max(group_numbers[-1], int(group.max(initial=0))) + 1, -1)
+    indexes[np.array(group_numbers)] = np.arange(len(group_numbers))
+    result: Numbers = indexes[group]
+    return result
 
 
 def _integers(table: pa.Table, name: str) -> Numbers:

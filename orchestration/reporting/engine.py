@@ -1,8 +1,6 @@
-"""The engine: a query and the current build make a report.
+"""The engine: it computes the report of a query from the current build.
 
-The report store counts and sums over clients and transactions. What comes back is what enters and
-leaves the cohorts at each period, and the flows of each period and day, by currency. They are summed,
-converted, divided and rounded once here, some groups at a time, and laid out as the table.
+docs/explanation/report.md explains it with an example.
 """
 
 from __future__ import annotations
@@ -14,15 +12,15 @@ from typing import TYPE_CHECKING
 from orchestration.builds.store import current_build
 from orchestration.reporting.cancellation import Cancellation
 from orchestration.reporting.cells import cells_of_groups, cohorts_from_changes, cohorts_from_days
-from orchestration.reporting.clients_kept import clients_behind
+from orchestration.reporting.drilldown_export import export_clients
 from orchestration.reporting.exchange_rates import ExchangeRates
 from orchestration.reporting.groups import Groups, groups_of
 from orchestration.reporting.intervals import resolve_interval
-from orchestration.reporting.large import give_back_large_blocks
+from orchestration.reporting.memory import map_large_blocks
 from orchestration.reporting.money import MissingRate, closing_date
-from orchestration.reporting.periods import Period, cut
-from orchestration.reporting.report import Progress, Report
-from orchestration.reporting.resolve import resolve_filters
+from orchestration.reporting.name_lookup import resolve_filters
+from orchestration.reporting.periods import Period, periods_of
+from orchestration.reporting.report import Report
 from orchestration.reporting.store_query import StoreQuery, StoreSums
 from orchestration.reporting.table import METRICS, Block, ReportTable
 
@@ -32,13 +30,14 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
+    from orchestration.progress import Progress
     from orchestration.reporting.parameters import ReportQuery
 
-_AT_ONCE = 20_000
-"""Periods of groups whose sums are in memory together."""
+MAX_COLUMNS_PER_BATCH = 20_000
+"""The limit of groups times periods that are computed together, to bound memory."""
 
 
-def make_report(
+def compute_report(
     connection: Connection[TupleRow],
     query: ReportQuery,
     *,
@@ -48,44 +47,48 @@ def make_report(
     progress: Progress | None = None,
     cancellation: Cancellation | None = None,
 ) -> Report:
-    """Return the report that `query` asks for, from the current build.
+    """Return the report of `query` from the current build.
 
-    `moment` is when named intervals are resolved: the scheduled moment, or now. `with_clients` adds
-    the clients behind the cells, which a snapshot keeps. `progress` is told of the groups.
-    `cancellation` can end the work from another thread. Raises RequestError for an unknown name or an
-    interval that ends before it begins, MissingRate, ReportCancelled, and DynamicsError when there is
-    no build.
+    Named intervals are resolved at `moment`, by default now. `with_clients` adds the drill-down
+    clients. `progress` receives the number of computed groups. `cancellation` can end the
+    computation from another thread.
+
+    Raise RequestError for an unknown name and for an interval that ends before it begins. Raise
+    DynamicsError when there is no build. Raise MissingRate and ReportCancelled.
     """
-    give_back_large_blocks()
-    began = time.monotonic()
-    query = query.model_copy(update={"currency": query.currency or base_currency})
+    map_large_blocks()
+    started = time.monotonic()
+    report_currency = query.currency or base_currency
+    query = query.model_copy(update={"currency": report_currency})
     interval = resolve_interval(query, moment or datetime.now(UTC))
     with current_build(connection) as build:
         filters = resolve_filters(build, query, base_currency)
-        periods = cut(query, interval, build.as_of)
-        known = [period for period in periods if period.known]
+        periods = periods_of(query, interval, build.as_of)
+        known_periods = [period for period in periods if period.is_known]
         groups = groups_of(query, filters)
-        asked = StoreQuery(build, query, filters, groups, known)
-        with asked.cursor, (cancellation or Cancellation()).covers(asked.cursor):
-            shown = asked.groups_in_scope()
+        store_query = StoreQuery(build, query, filters, groups, known_periods)
+        with store_query.cursor, (cancellation or Cancellation()).guard(store_query.cursor):
+            group_numbers = store_query.group_numbers()
             data_interval = None
-            if not known:
-                blocks = _no_blocks(groups, shown, len(periods))
+            if not known_periods:
+                blocks = _build_empty_blocks(groups, group_numbers, len(periods))
             else:
-                sums = asked.sums()
-                rates = ExchangeRates(
-                    build, sums.currencies(), query.currency or base_currency, base_currency
+                sums = store_query.sums()
+                rates = ExchangeRates(build, sums.currencies(), report_currency, base_currency)
+                blocks = _compute_blocks(
+                    sums, rates, groups, group_numbers, known_periods, len(periods), progress
                 )
-                blocks = _blocks(sums, rates, groups, shown, known, len(periods), progress)
-                data_interval = asked.data_interval(sums)
-            computed_in = timedelta(seconds=time.monotonic() - began)
+                data_interval = store_query.data_interval(sums)
+            computed_in = timedelta(seconds=time.monotonic() - started)
             clients = None
-            if with_clients and known:
-                clients = clients_behind(build, asked, query, base_currency, shown, known)
+            if with_clients and known_periods:
+                clients = export_clients(
+                    build, store_query, report_currency, base_currency, group_numbers, known_periods
+                )
     return Report(
         query=query,
         interval=interval,
-        table=_table(query, periods, blocks),
+        table=_build_table(query, periods, blocks),
         as_of=build.as_of,
         build_id=build.build_id,
         data_interval=data_interval,
@@ -95,45 +98,48 @@ def make_report(
     )
 
 
-def _no_blocks(groups: Groups, shown: Sequence[int], periods: int) -> tuple[Block, ...]:
-    """Return the blocks of a report whose periods all begin after the end of the data."""
-    nothing = tuple((None,) * periods for _ in METRICS)
-    return tuple(Block(groups.labels[number - 1], nothing) for number in shown)
+def _build_empty_blocks(groups: Groups, group_numbers: Sequence[int], periods: int) -> tuple[Block, ...]:
+    """Return the blocks of a report without known periods: all cells are N/A."""
+    rows = tuple((None,) * periods for _ in METRICS)
+    return tuple(Block(groups.labels[number - 1], rows) for number in group_numbers)
 
 
-def _blocks(
+def _compute_blocks(
     sums: StoreSums,
     rates: ExchangeRates,
     groups: Groups,
-    shown: Sequence[int],
-    known: Sequence[Period],
+    group_numbers: Sequence[int],
+    known_periods: Sequence[Period],
     periods: int,
     progress: Progress | None,
 ) -> tuple[Block, ...]:
-    """Return a block for each of the groups that are `shown`.
+    """Return the block of each group in `group_numbers`.
 
-    Raises MissingRate with the first date that lacks a rate, whichever group needs it.
+    Raise MissingRate for the first date on which any group lacks a rate.
     """
-    closing_dates = [closing_date(period.end) for period in known]
-    at_once = max(1, _AT_ONCE // len(known))
+    closing_dates = [closing_date(period.end) for period in known_periods]
+    batch_size = max(1, MAX_COLUMNS_PER_BATCH // len(known_periods))
     blocks: list[Block] = []
-    for first in range(0, len(shown), at_once):
+    for start in range(0, len(group_numbers), batch_size):
         if progress:
-            progress("computing", first, len(shown))
-        numbers = shown[first : first + at_once]
-        cohorts = cohorts_from_changes(sums.changes, numbers, len(known))
-        if sums.daily_cohorts is not None:
-            cohorts = cohorts_from_days(sums.daily_cohorts, cohorts, len(known))
-        rows = cells_of_groups(cohorts, sums.flows, numbers, closing_dates, periods, rates)
-        blocks += (Block(groups.labels[number - 1], own) for number, own in zip(numbers, rows, strict=True))
+            progress("computing", start, len(group_numbers))
+        batch = group_numbers[start : start + batch_size]
+        cohorts = cohorts_from_changes(sums.changes, batch, len(known_periods))
+        if sums.closing_cohorts is not None:
+            cohorts = cohorts_from_days(sums.closing_cohorts, cohorts, len(known_periods))
+        rows = cells_of_groups(cohorts, sums.flows, batch, closing_dates, periods, rates)
+        blocks += (Block(groups.labels[number - 1], cells) for number, cells in zip(batch, rows, strict=True))
     if rates.missing:
         day, currency = min(rates.missing)
         raise MissingRate(currency, day)
     return tuple(blocks)
 
 
-def _table(query: ReportQuery, periods: tuple[Period, ...], blocks: tuple[Block, ...]) -> ReportTable:
-    """Return groups as blocks over the periods, or as the columns of one block without a time group."""
+def _build_table(query: ReportQuery, periods: Sequence[Period], blocks: Sequence[Block]) -> ReportTable:
+    """Return the table: periods as columns and groups as blocks.
+
+    Without a time group, packages are columns of one block instead.
+    """
     if query.by_package and query.time_group is None:
         columns = tuple(block.package or "" for block in blocks)
         merged = tuple(
@@ -141,5 +147,7 @@ def _table(query: ReportQuery, periods: tuple[Period, ...], blocks: tuple[Block,
         )
         return ReportTable(columns, (Block(None, merged),))
     return ReportTable(
-        columns=tuple(period.label for period in periods), blocks=blocks, by_package=query.by_package
+        columns=tuple(period.label for period in periods),
+        blocks=tuple(blocks),
+        by_package=query.by_package,
     )

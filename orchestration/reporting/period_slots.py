@@ -1,13 +1,13 @@
-"""Look-up tables that say how many of a report's boundaries an instant has reached.
+"""Look-up tables that count how many boundaries of a report an instant has reached.
 
-A slot is half a UTC day, and holds one boundary at most: days of a timezone are longer than that.
-A join by slot and one comparison then place an instant exactly, whatever the zone. Boundaries are
-computed in `reporting.intervals`, never in SQL.
+A slot is half a UTC day. It holds at most one boundary, because no time zone has a shorter day. A
+join by slot and one comparison therefore place an instant exactly, in every time zone. Boundaries
+are computed in `reporting.intervals`, never in SQL.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-SLOT = 43_200_000_000
-"""Microseconds."""
+SLOT_MICROSECONDS = 43_200_000_000
+"""The length of a slot."""
 
 
 class Slots(NamedTuple):
-    """The boundaries from slot `first` to slot `last`, both included.
+    """The slots from `first` to `last`, both included, numbered from 1970.
 
-    For each slot: the boundaries reached before and from `boundary` on, and the boundary after it.
-    `boundary` is the first one at or after the slot's begin. It can lie beyond the slot. Where there is
-    none, it is the last instant.
+    Each array has one value a slot. `boundary` is the first boundary at or after the start of the
+    slot. It can lie after the end of the slot. An instant in the slot has reached `count_before`
+    boundaries if it is before `boundary`, and `count_after` otherwise. `next_boundary` is the first
+    boundary after `boundary`. The last instant of the table replaces boundaries that do not exist.
     """
 
     first: int
@@ -37,25 +38,27 @@ class Slots(NamedTuple):
     next_boundary: np.ndarray
 
 
-def cut_slots(boundaries: Sequence[int], first_instant: int, last_instant: int) -> Slots:
+def build_slots(boundaries: Sequence[int], first_instant: int, last_instant: int) -> Slots:
     """Return the slots from the first to the last instant.
 
-    `boundaries` are sorted and can coincide. All numbers are microseconds since 1970, UTC. Raises
+    All numbers are microseconds since 1970, UTC. `boundaries` are sorted and can be equal. Raise
     ValueError when two different boundaries lie in one slot.
     """
     bounds = np.asarray(boundaries, np.int64)
-    if np.any((np.diff(bounds) > 0) & (np.diff(bounds // SLOT) == 0)):
+    if np.any((np.diff(bounds) > 0) & (np.diff(bounds // SLOT_MICROSECONDS) == 0)):
         raise ValueError("two boundaries lie in one slot")
-    first, last = first_instant // SLOT, last_instant // SLOT
+    first, last = first_instant // SLOT_MICROSECONDS, last_instant // SLOT_MICROSECONDS
     padded = np.append(bounds, [last_instant])
-    before = np.searchsorted(bounds, np.arange(first, last + 1) * SLOT, "left")
-    boundary = padded[before]
-    after = np.searchsorted(bounds, boundary, "right")
-    return Slots(first, last, before, after, boundary, padded[after])
+    count_before = np.searchsorted(bounds, np.arange(first, last + 1) * SLOT_MICROSECONDS, "left")
+    boundary = padded[count_before]
+    count_after = np.searchsorted(bounds, boundary, "right")
+    return Slots(first, last, count_before, count_after, boundary, padded[count_after])
 
 
-def create_slots(cursor: DuckDBPyConnection, name: str, slots: Slots) -> None:
-    """Create the temporary table NAME_slots. `utc_day` is the day of the slot, since 1970."""
+def create_slot_table(
+    cursor: DuckDBPyConnection, name: Literal["end_slots", "active_slots"], slots: Slots
+) -> None:
+    """Create the temporary table `name`. Its column `utc_day` counts the UTC days since 1970."""
     numbers = np.arange(slots.first, slots.last + 1)
     rows = pa.table(
         {
@@ -63,14 +66,14 @@ def create_slots(cursor: DuckDBPyConnection, name: str, slots: Slots) -> None:
             "utc_day": pa.array((numbers // 2).astype(np.int32)),
             "count_before": pa.array(slots.count_before.astype(np.int32)),
             "count_after": pa.array(slots.count_after.astype(np.int32)),
-            "boundary": _instants(slots.boundary),
-            "next_boundary": _instants(slots.next_boundary),
+            "boundary": _to_timestamps(slots.boundary),
+            "next_boundary": _to_timestamps(slots.next_boundary),
         }
     )
     cursor.register("slot_rows", rows)
-    cursor.execute(f"create temp table {name}_slots as select * from slot_rows")
+    cursor.execute(f"create temp table {name} as select * from slot_rows")
     cursor.unregister("slot_rows")
 
 
-def _instants(microseconds: np.ndarray) -> pa.Array:
+def _to_timestamps(microseconds: np.ndarray) -> pa.Array:
     return pa.array(microseconds, pa.timestamp("us", "UTC"))

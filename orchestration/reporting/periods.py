@@ -1,4 +1,4 @@
-"""An interval cut at calendar boundaries into periods (spec 3)."""
+"""Periods: an interval cut at calendar boundaries (definition: Periods)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,64 +9,67 @@ from orchestration.reporting.intervals import (
     Boundary,
     Interval,
     add_months,
-    boundary,
+    boundary_of,
     day_boundary,
-    shift,
+    shift_units,
     unit_start,
 )
 from orchestration.reporting.parameters import ReportQuery
 
-MOST_PERIODS = 16_000
-"""More columns than that no spreadsheet opens (16,384, less the text columns)."""
+MAX_PERIODS = 16_000
+"""The columns of a spreadsheet (16,384), less a reserve for text columns."""
 
 _UNITS = {"year": ("year", "%Y"), "month": ("month", "%m/%Y"), "date": ("day", "%Y-%m-%d")}
-"""A time group's calendar unit, and how its periods are labelled."""
+"""The calendar unit of each time group, and the format of its labels."""
 
 
 class Period(NamedTuple):
-    """[start, end) with its label. `end` is never later than `as_of`, up to which the data is known."""
+    """A period from `start`, included, to `end`, excluded. `end` is never later than `as_of`."""
 
     label: str
     start: datetime
     end: datetime
     active_since: datetime
-    """A paid service from this instant on (and before `end`) makes a client active: start less N months."""
-    known: bool
-    """False for a period that begins at or after `as_of`: it has nothing to say."""
+    """The start minus the active duration (definition: Active duration)."""
+    is_known: bool
+    """False if the period starts at or after `as_of`: there is no data for it yet."""
 
 
-def cut(query: ReportQuery, interval: Interval, as_of: datetime) -> tuple[Period, ...]:
-    """The periods of `interval`, in order. Raises RequestError when they are more than any sheet can show."""
+def periods_of(query: ReportQuery, interval: Interval, as_of: datetime) -> tuple[Period, ...]:
+    """Return the periods of `interval` in order.
+
+    Raise RequestError when there are more of them than a spreadsheet has columns.
+    """
     return tuple(
         Period(
             label=label,
-            start=start.at,
-            end=min(end.at, as_of),
-            active_since=boundary(add_months(start.wall, -query.active_duration), query.zone).at,
-            known=start.at < as_of,
+            start=start.instant,
+            end=min(end.instant, as_of),
+            active_since=boundary_of(add_months(start.wall_time, -query.active_duration), query.zone).instant,
+            is_known=start.instant < as_of,
         )
-        for label, start, end in _clipped(query, interval)
+        for label, start, end in _cut_interval(query, interval)
     )
 
 
-def _clipped(query: ReportQuery, interval: Interval) -> Iterator[tuple[str, Boundary, Boundary]]:
-    """Label and ends of each period: the calendar's units, the first and the last clipped to the interval."""
+def _cut_interval(query: ReportQuery, interval: Interval) -> Iterator[tuple[str, Boundary, Boundary]]:
+    """Yield the label, start and end of each calendar unit, clipped to the interval."""
     if query.time_group is None:
         yield "Total", interval.start, interval.end
         return
-    unit, label = _UNITS[query.time_group]
-    opening = unit_start(unit, interval.start.wall.date())
-    opened = day_boundary(opening, query.zone)
-    for _ in range(MOST_PERIODS):
-        closing = shift(unit, opening, 1)
-        closed = day_boundary(closing, query.zone)
-        start, end = max(opened, interval.start), min(closed, interval.end)
-        # Where a clock falls back over midnight, an interval can begin after the day that its clock shows.
+    unit, label_format = _UNITS[query.time_group]
+    first_day = unit_start(unit, interval.start.wall_time.date())
+    unit_begin = day_boundary(first_day, query.zone)
+    for _ in range(MAX_PERIODS):
+        next_first_day = shift_units(unit, first_day, 1)
+        unit_end = day_boundary(next_first_day, query.zone)
+        start, end = max(unit_begin, interval.start), min(unit_end, interval.end)
+        # Where a clock is set back over midnight, an interval can start after the end of its date.
         if start < end:
-            yield opening.strftime(label), start, end
+            yield first_day.strftime(label_format), start, end
         if end == interval.end:
             return
-        opening, opened = closing, closed
+        first_day, unit_begin = next_first_day, unit_end
     raise RequestError(
-        f"the interval has more than {MOST_PERIODS:,} periods: group by month or year, or ask for a shorter one"
+        f"the interval has more than {MAX_PERIODS:,} periods: group by month or year, or use a shorter one"
     )

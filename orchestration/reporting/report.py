@@ -1,6 +1,5 @@
-"""A computed report: its table and what the info panel tells of it."""
+"""A computed report: its table, and the facts that the info panel shows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -8,40 +7,38 @@ from orchestration.reporting.intervals import Interval
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.table import ReportTable
 
-Progress = Callable[[str, int, int], None]
-"""Is told what is done, how many rows of it are, and how many there are (0: not known)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report as the marts gave it at one moment."""
+    """A report as computed from one build."""
 
     query: ReportQuery
-    """The parameters as asked, with the currency filled in."""
+    """The parameters of the query, with the report currency filled in."""
     interval: Interval
-    """The interval as resolved: its two instants in the query's zone."""
+    """The resolved interval."""
     table: ReportTable
     as_of: datetime
-    """Up to when the data is known (spec 3)."""
+    """The instant up to which the data is known (definition: As of)."""
     build_id: int
-    """The build of the marts that answered."""
+    """The build that the report was computed from."""
     data_interval: tuple[datetime, datetime] | None
-    """First and last instant of the transactions used that lie in the interval; None means no data."""
+    """The first and last transaction used (definition: Data interval); None if there is none."""
     computed_in: timedelta
     owner_ids: tuple[str, ...] | None = None
-    """The resellers that the query's owners stand for, in the order of their ids; None: it named none."""
+    """The ids of the query's owners in order; None if the query does not filter by owner."""
     clients: bytes | None = field(default=None, repr=False)
-    """The clients behind the cells (`clients.clients_of_cell`), as Parquet; None: they are too many to keep."""
+    """The drill-down clients as a Parquet file (`drilldown`); None if it would be too large."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who asked for a report, when, and under which name it is kept."""
+    """Who requested a report, when, and where its snapshot opens."""
 
     title: str
     generated_by: str
-    """`user NAME`, `schedule`, `backfill`, …"""
+    """The requester: `user NAME`, `schedule`, `backfill` and so on."""
     generated_at: datetime
     link: str
-    """Where the snapshot opens."""
+    """The address of the snapshot."""
     saved_query: str | None = None
+    """The name of the saved query; None for a query without one."""

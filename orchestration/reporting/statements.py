@@ -1,26 +1,28 @@
-"""The reporting SQL, one file a statement: fixed text. What a user typed travels as parameters."""
+"""The SQL of a report: each constant is the text of one file in `sql/`.
 
-from functools import cache
+The text is fixed. The values of a query travel as variables (`store_parameters`).
+"""
+
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
-Statement = Literal[
-    "clients_behind",
-    "cohort_changes",
-    "daily_cohorts",
-    "data_interval",
-    "flows_by_day",
-    "flows_of_everyone",
-    "flows_of_members",
-    "members",
-    "owners_in_scope",
-    "shared",
-    "states",
-    "states_of_members",
-]
+_FOLDER = Path(__file__).parent / "sql"
 
 
-@cache
-def statement(name: Statement) -> str:
-    """Return the text of `sql/NAME.sql`."""
-    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+def _read(file_name: str) -> str:
+    return (_FOLDER / file_name).read_text(encoding="utf-8")
+
+
+CLOSING_COHORTS: Final = _read("closing_cohorts.sql")
+COHORT_CHANGES: Final = _read("cohort_changes.sql")
+DAILY_DATA_INTERVAL: Final = _read("daily_data_interval.sql")
+DATA_INTERVAL: Final = _read("data_interval.sql")
+DRILLDOWN_CLIENTS: Final = _read("drilldown_clients.sql")
+FLOWS_OF_DAYS: Final = _read("flows_of_days.sql")
+FLOWS_OF_MEMBERS: Final = _read("flows_of_members.sql")
+FLOWS_OF_SCOPE: Final = _read("flows_of_scope.sql")
+MACROS: Final = _read("macros.sql")
+MEMBERS: Final = _read("members.sql")
+OWNERS_IN_SCOPE: Final = _read("owners_in_scope.sql")
+STATES: Final = _read("states.sql")
+STATES_OF_MEMBERS: Final = _read("states_of_members.sql")

@@ -1,120 +1,130 @@
-"""The report table: the one form of a report's numbers, of which every output is a projection (spec 5, 7, 8)."""
+"""The report table: the numbers of a report, from which every output is rendered."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
 
-from orchestration.reporting.money import EXACT
+from orchestration.domain import Cohort
+from orchestration.reporting.money import DECIMAL_CONTEXT
 
 if TYPE_CHECKING:
-    from orchestration.reporting.exact import Numbers
+    from orchestration.reporting.exact_arithmetic import Numbers
 
 NOT_AVAILABLE = "N/A"
 
 Cell = int | Decimal | None
-"""A quantity is an int, money a Decimal of two places in the report's currency, N/A is None."""
+"""A quantity as int, money as Decimal with two places in the report currency, or None for N/A."""
 
 
 class Unit(StrEnum):
-    """What a metric's cells are."""
+    """The unit of a metric's cells."""
 
     QUANTITY = "quantity"
     MONEY = "money"
 
 
 class Metric(NamedTuple):
-    """One of the 21 rows of a block: its section, its name there, and the unit of its cells."""
+    """A row of the report: its section, its name in the section, and the unit of its cells."""
 
     section: str
     name: str
     unit: Unit
 
 
-def _section(section: str, *names: str) -> list[Metric]:
+def _build_metrics(section: str, *names: str) -> list[Metric]:
     return [Metric(section, name, Unit.QUANTITY if name.endswith("Qty") else Unit.MONEY) for name in names]
 
 
 METRICS: tuple[Metric, ...] = (
-    *_section("Clients - Active", "Qty", "Balance Pos", "Balance Neg", "Balance"),
-    *_section("Clients - Overall Active", "Qty", "Balance Pos", "Balance Neg", "Balance"),
-    *_section("Clients - All", "Qty", "Balance Pos", "Balance Neg", "Balance"),
-    *_section("Balance Refill", "Qty", "Total", "Avg"),
-    *_section("Pay As You Go", "Total", "Active Avg"),
-    *_section("Packages", "Activation Qty", "Activation Total", "Renew Qty", "Renew Total"),
+    *_build_metrics(Cohort.ACTIVE.section, "Qty", "Balance Pos", "Balance Neg", "Balance"),
+    *_build_metrics(Cohort.OVERALL_ACTIVE.section, "Qty", "Balance Pos", "Balance Neg", "Balance"),
+    *_build_metrics(Cohort.ALL.section, "Qty", "Balance Pos", "Balance Neg", "Balance"),
+    *_build_metrics("Balance Refill", "Qty", "Total", "Avg"),
+    *_build_metrics("Pay As You Go", "Total", "Active Avg"),
+    *_build_metrics("Packages", "Activation Qty", "Activation Total", "Renew Qty", "Renew Total"),
 )
-"""The rows of every block, in the order of the report (spec 5)."""
+"""The 21 rows of every block, in the order of the report (definition: Rows)."""
+
+FORMAT_VERSION = 2
+"""The version of the snapshot format, in the manifest and in the stored table.
+
+Version 1 has no number in the stored table. Raise the number when the format changes, teach
+`ReportTable.from_json` to read the older versions, and keep a snapshot of each version in
+tests/archive/formats.
+"""
 
 
-class Row(Sequence[Cell]):
-    """The cells of one row, 8 bytes each: by date over five years with 60 packages they are two million.
+class CellRow(Sequence[Cell]):
+    """The cells of one row, packed into 8 bytes each.
 
-    A Decimal takes 104. Kept so are quantities, and money of two places, below 10^16; other rows stay what they are.
+    A Decimal takes 104 bytes, and a large report has millions of cells. Only quantities and money
+    with two places are packed, below 10^16. A row with other values stays a tuple.
     """
 
     __slots__ = ("_cells", "_is_money")
 
-    def __init__(self, cells: Iterable[Cell], *, packed_money: bool | None = None) -> None:
-        """Pack the cells. `packed_money` says that they are packed already: whole numbers, or cents."""
+    def __init__(self, cells: Iterable[Cell], *, packed_as_money: bool | None = None) -> None:
+        """Pack the cells.
+
+        `packed_as_money` is set for an array that is packed already: true for cents, false for
+        whole numbers.
+        """
         self._cells: array[int] | tuple[Cell, ...]
-        if packed_money is not None and isinstance(cells, array):
-            self._cells, self._is_money = cells, packed_money
+        if packed_as_money is not None and isinstance(cells, array):
+            self._cells, self._is_money = cells, packed_as_money
             return
         self._cells = tuple(cells)
-        units = {type(cell) for cell in self._cells} - {type(None)}
-        self._is_money = units == {Decimal}
-        if units <= {int} or (self._is_money and all(map(_is_of_two_places, self._cells))):
+        types = {type(cell) for cell in self._cells} - {type(None)}
+        self._is_money = types == {Decimal}
+        if types <= {int} or (self._is_money and all(map(_has_two_places, self._cells))):
             factor = 100 if self._is_money else 1
             with suppress(OverflowError):
                 self._cells = array(
-                    "q", (_NONE if cell is None else int(cell * factor) for cell in self._cells)
+                    "q", (_PACKED_NA if cell is None else int(cell * factor) for cell in self._cells)
                 )
 
     @classmethod
-    def of_numbers(cls, numbers: "Numbers", is_nothing: "Numbers", *, is_money: bool) -> Self:
-        """Return the row of whole numbers, of cents where they are money, and of N/A where `is_nothing`."""
+    def of_numbers(cls, numbers: "Numbers", is_na: "Numbers", *, is_money: bool) -> Self:
+        """Return a row of whole numbers, or of cents if `is_money`. Cells are N/A where `is_na`."""
         if numbers.dtype != object:
             packed = array("q")
-            whole = numbers.astype("int64")  # a copy
-            whole[is_nothing] = _NONE
-            packed.frombytes(whole.tobytes())
-            return cls(packed, packed_money=is_money)
-        chosen = [
-            _NONE if nothing else number
-            for number, nothing in zip(numbers.tolist(), is_nothing.tolist(), strict=True)
+            copied = numbers.astype("int64")
+            copied[is_na] = _PACKED_NA
+            packed.frombytes(copied.tobytes())
+            return cls(packed, packed_as_money=is_money)
+        values = [
+            _PACKED_NA if na else number for number, na in zip(numbers.tolist(), is_na.tolist(), strict=True)
         ]
         try:
-            return cls(array("q", chosen), packed_money=is_money)
+            return cls(array("q", values), packed_as_money=is_money)
         except OverflowError:
-            return cls(
-                None if number == _NONE else EXACT.scaleb(Decimal(number), -2) if is_money else number
-                for number in chosen
-            )
+            return cls(_to_wide_cell(number, is_money=is_money) for number in values)
 
     def __iter__(self) -> Iterator[Cell]:
         if isinstance(self._cells, tuple):
             return iter(self._cells)
-        return map(self._unpacked, self._cells)
+        return map(self._unpack, self._cells)
 
     def __len__(self) -> int:
         return len(self._cells)
 
     @overload
-    def __getitem__(self, place: int) -> Cell: ...
+    def __getitem__(self, index: int) -> Cell: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[Cell, ...]: ...
-    def __getitem__(self, place: int | slice) -> Cell | tuple[Cell, ...]:
+    def __getitem__(self, index: slice) -> tuple[Cell, ...]: ...
+    def __getitem__(self, index: int | slice) -> Cell | tuple[Cell, ...]:
         if isinstance(self._cells, tuple):
-            return self._cells[place]
-        if isinstance(place, slice):
-            return tuple(map(self._unpacked, self._cells[place]))
-        return self._unpacked(self._cells[place])
+            return self._cells[index]
+        if isinstance(index, slice):
+            return tuple(map(self._unpack, self._cells[index]))
+        return self._unpack(self._cells[index])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Row | tuple) and tuple(self) == tuple(other)
+        return isinstance(other, CellRow | tuple) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self))
@@ -122,40 +132,54 @@ class Row(Sequence[Cell]):
     def __repr__(self) -> str:
         return repr(tuple(self))
 
-    def _unpacked(self, number: int) -> Cell:
-        if number == _NONE:
+    def _unpack(self, number: int) -> Cell:
+        if number == _PACKED_NA:
             return None
         return Decimal(number).scaleb(-2) if self._is_money else number
 
 
-_NONE = -(2**63)
+_PACKED_NA = -(2**63)
 
 
-def _is_of_two_places(cell: Cell) -> bool:
+def _to_wide_cell(number: int, *, is_money: bool) -> Cell:
+    """Return the cell of a number that can need more than 64 bits."""
+    if number == _PACKED_NA:
+        return None
+    return DECIMAL_CONTEXT.scaleb(Decimal(number), -2) if is_money else number
+
+
+def _has_two_places(cell: Cell) -> bool:
     return cell is None or Decimal(cell).as_tuple().exponent == -2  # noqa: PLR2004 - two places
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The 21 rows of one package (or of all, `package` None): `cells[row][column]`, rows as in METRICS."""
+    """The rows of one group: `cells[row][column]`, rows as in `metrics`.
+
+    `package` is None if the report has no blocks of packages.
+    """
 
     package: str | None
     cells: tuple[Sequence[Cell], ...]
+    metrics: tuple[Metric, ...] = field(default_factory=lambda: METRICS, repr=False)
+    """The metrics of the rows. A stored block keeps those that it had when it was stored."""
 
     def __post_init__(self) -> None:
         object.__setattr__(
-            self, "cells", tuple(cells if isinstance(cells, Row) else Row(cells) for cells in self.cells)
+            self,
+            "cells",
+            tuple(cells if isinstance(cells, CellRow) else CellRow(cells) for cells in self.cells),
         )
 
     def row(self, section: str, name: str) -> tuple[Cell, ...]:
-        """The cells of one metric, a column each. Raises KeyError for a metric that no report has."""
-        for metric, cells in zip(METRICS, self.cells, strict=True):
+        """Return the cells of one metric. Raise KeyError when the block has no such metric."""
+        for metric, cells in zip(self.metrics, self.cells, strict=True):
             if (metric.section, metric.name) == (section, name):
                 return tuple(cells)
         raise KeyError(section, name)
 
     def to_json(self) -> dict[str, Any]:
-        """The block as JSON values, as `ReportTable.to_json` has it."""
+        """Return the block as JSON values, as a part of `ReportTable.to_json`."""
         return {
             "package": self.package,
             "rows": [
@@ -165,37 +189,50 @@ class Block:
                     "unit": metric.unit.value,
                     "values": [str(cell) if isinstance(cell, Decimal) else cell for cell in cells],
                 }
-                for metric, cells in zip(METRICS, self.cells, strict=True)
+                for metric, cells in zip(self.metrics, self.cells, strict=True)
             ],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """Blocks of 21 rows over the same columns.
+    """Blocks of the same rows over the same columns.
 
-    `columns` are the labels: periods, or package names when a report is grouped by package alone.
-    `by_package` is true when blocks are packages (grouped by package and time): the table then has a
-    first column `Package`.
+    `columns` are the labels of the periods, or the names of the packages when the query groups by
+    package and not by time. `by_package` is true when each block is a package (grouped by package
+    and time). The table then begins with a column `Package`.
     """
 
     columns: tuple[str, ...]
     blocks: tuple[Block, ...]
     by_package: bool = False
 
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the rows of each block."""
+        return self.blocks[0].metrics if self.blocks else METRICS
+
+    @property
+    def row_count(self) -> int:
+        """The number of rows of all blocks, without the header."""
+        return sum(len(block.cells) for block in self.blocks)
+
     def header(self) -> list[str]:
-        """The labels above the rows that `rows` gives."""
+        """Return the labels of the columns of `rows`."""
         return [*(["Package"] if self.by_package else []), "Section", "Metric", *self.columns]
 
     def rows(self) -> Iterator[tuple[list[str], Metric, Sequence[Cell]]]:
-        """Every row from top to bottom: its text cells, its metric, its cells."""
+        """Yield every row from top to bottom: its text cells, its metric, its cells."""
         for block in self.blocks:
-            for metric, cells in zip(METRICS, block.cells, strict=True):
+            for metric, cells in zip(block.metrics, block.cells, strict=True):
                 package = [block.package or ""] if self.by_package else []
                 yield [*package, metric.section, metric.name], metric, cells
 
     def to_json(self) -> dict[str, Any]:
-        """The table as JSON values: money as text with two places, quantities as numbers, N/A as null."""
+        """Return the table as JSON values.
+
+        Money is text with two places, a quantity is a number, N/A is null.
+        """
         return {
             "columns": list(self.columns),
             "by_package": self.by_package,
@@ -204,25 +241,29 @@ class ReportTable:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The table that `to_json` wrote."""
-        return cls(
-            columns=tuple(data["columns"]),
-            by_package=data["by_package"],
-            blocks=tuple(
-                Block(
-                    block["package"],
-                    tuple(
-                        tuple(Decimal(value) if isinstance(value, str) else value for value in row["values"])
-                        for row in block["rows"]
-                    ),
-                )
-                for block in data["blocks"]
-            ),
-        )
+        """Return the table that `to_json` wrote, in this release or an earlier one.
+
+        The rows are those of the stored table, which can differ from METRICS.
+        """
+        metrics: tuple[Metric, ...] = ()
+        blocks = []
+        for block in data["blocks"]:
+            named = tuple(Metric(row["section"], row["metric"], Unit(row["unit"])) for row in block["rows"])
+            if named != metrics:  # blocks share one tuple
+                metrics = named
+            cells = tuple(
+                tuple(Decimal(value) if isinstance(value, str) else value for value in row["values"])
+                for row in block["rows"]
+            )
+            blocks.append(Block(block["package"], cells, metrics))
+        return cls(tuple(data["columns"]), tuple(blocks), data["by_package"])
 
 
-def plain(cell: Cell) -> str:
-    """A cell as text: `N/A`, a whole number, or money with a point, two places and no separators (spec 8)."""
+def format_cell(cell: Cell) -> str:
+    """Return a cell as text: `N/A`, a whole number, or money with two decimals.
+
+    There are no thousands separators (definition: CSV).
+    """
     if cell is None:
         return NOT_AVAILABLE
     return f"{cell:.2f}" if isinstance(cell, Decimal) else str(cell)

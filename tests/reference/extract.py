@@ -1,4 +1,4 @@
-"""A billing extract in memory: the five tables of spec 1, and the same as CSV files."""
+"""A billing extract in memory and as CSV files (definition: Source tables)."""
 
 import csv
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Extract:
-    """All five tables, each a tuple of rows; every datetime is aware, an empty cell is None."""
+    """The five tables. Every datetime is aware, and an empty cell is None."""
 
     clients: tuple[Client, ...] = ()
     client_tags: tuple[Tag, ...] = ()
@@ -72,7 +72,7 @@ TABLES: dict[str, type] = {
 
 
 def write_csv(extract: Extract, folder: Path) -> None:
-    """Write one CSV file a table into the folder, which is made if need be."""
+    """Write one CSV file for each table into a folder, which is created if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     for table, row_type in TABLES.items():
         columns = [field.name for field in fields(row_type)]
@@ -80,11 +80,11 @@ def write_csv(extract: Extract, folder: Path) -> None:
             writer = csv.writer(file)
             writer.writerow(columns)
             for row in getattr(extract, table):
-                writer.writerow([_written(getattr(row, column)) for column in columns])
+                writer.writerow([_format_value(getattr(row, column)) for column in columns])
 
 
 def read_csv(folder: Path) -> Extract:
-    """Read what `write_csv` wrote, or any extract that keeps the contract of spec 1."""
+    """Read an extract from a folder (definition: Source tables)."""
     tables = {}
     for table, row_type in TABLES.items():
         readers = {field.name: _READERS[field.type] for field in fields(row_type)}
@@ -96,7 +96,7 @@ def read_csv(folder: Path) -> Extract:
     return Extract(**tables)
 
 
-def _written(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -106,15 +106,15 @@ def _written(value: Any) -> str:
     return str(value)
 
 
-def _or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
+def _allow_empty(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda cell: read(cell) if cell else None
 
 
 _READERS: dict[Any, Callable[[str], Any]] = {
     str: str,
-    str | None: _or_none(str),
+    str | None: _allow_empty(str),
     datetime: datetime.fromisoformat,
-    datetime | None: _or_none(datetime.fromisoformat),
+    datetime | None: _allow_empty(datetime.fromisoformat),
     date: date.fromisoformat,
     Decimal: Decimal,
 }

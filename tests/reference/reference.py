@@ -1,7 +1,7 @@
-"""The report of the spec computed a second time, so that two computations can be compared.
+"""The reference: a second computation of the report, with which the tests compare the product.
 
-Written from the spec alone, for the eye: one client and one transaction at a time, exact fractions, no thought of
-speed. It shares no code with the product and must never import it.
+It follows docs/reference/report-definition.md and nothing else. It computes one client and one
+transaction at a time, with exact fractions, and is slow. It must never import the product.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,11 +21,11 @@ ROWS = (
     *(("Pay As You Go", metric) for metric in ("Total", "Active Avg")),
     *(("Packages", f"{kind} {metric}") for kind in ("Activation", "Renew") for metric in ("Qty", "Total")),
 )
-NOTHING = "N/A"
+NOT_AVAILABLE = "N/A"
 
 
 class MissingRate(Exception):
-    """A rate that is needed is not known: the earliest such date, and its alphabetically first currency."""
+    """A needed rate does not exist: its first date, and the first currency on that date."""
 
     def __init__(self, currency: str, date: date) -> None:
         super().__init__(currency, date)
@@ -35,7 +35,7 @@ class MissingRate(Exception):
 def reference_report(
     extract: Extract, params: Params, *, as_of: datetime, base_currency: str = "USD", now: datetime
 ) -> list[list[str]]:
-    """Return the rows of the report's CSV (spec 8), header first, as text cells before quoting."""
+    """Return the rows of the report's CSV as text cells, the header first (definition: CSV)."""
     periods = cut_into_periods(params, as_of, now)
     accounts = matching_accounts(extract, params)
     groups = shown_groups(extract, params, accounts, periods)
@@ -69,11 +69,11 @@ def reference_report(
 def data_interval(
     extract: Extract, params: Params, *, as_of: datetime, now: datetime
 ) -> tuple[datetime, datetime] | None:
-    """Return the first and last transaction instant used that lies in the interval, or None (spec 9)."""
-    known = [period for period in cut_into_periods(params, as_of, now) if period.known]
-    if not known:
+    """Return the first and last instant of the transactions used (definition: Data interval)."""
+    known_periods = [period for period in cut_into_periods(params, as_of, now) if period.is_known]
+    if not known_periods:
         return None
-    start, end = known[0].start, known[-1].end
+    start, end = known_periods[0].start, known_periods[-1].end
     group = filter_group(extract, params)
     instants = [
         transaction.occurred_at
@@ -84,12 +84,12 @@ def data_interval(
     return (min(instants), max(instants)) if instants else None
 
 
-# Scope and groups: spec 4 and 7
+# Scope and groups (definition: Scope, Grouping by package)
 
 
 @dataclass(frozen=True, eq=False)
 class Account:
-    """A client with its transactions that are not voided."""
+    """A client with its transactions, except voided ones."""
 
     client: Client
     transactions: list[Transaction]
@@ -104,35 +104,37 @@ class Account:
         return sum((Fraction(transaction.amount) for transaction in self.before(end)), Fraction(0))
 
     def held(self, end: datetime) -> set[str]:
-        """Return the packages of which there was an activation or renewal before `end`."""
+        """Return the packages that the client holds at `end` (definition: Package filter)."""
         return {t.package_id for t in self.before(end) if t.kind in HOLDING_KINDS and t.package_id}
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """A name, which clients are in scope by what they hold, and which transactions the Packages rows count."""
+    """A group of a report."""
 
     name: str
-    takes: Callable[[set[str]], bool]
+    has_holder: Callable[[set[str]], bool]
+    """True if a client that holds these packages is in the group."""
     counts: Callable[[Transaction], bool]
+    """True if the rows of the section Packages count the transaction."""
 
     def includes(self, account: Account, end: datetime) -> bool:
-        return self.takes(account.held(end))
+        return self.has_holder(account.held(end))
 
 
-EVERYONE = Group("", lambda _: True, lambda _: True)
+WHOLE_SCOPE = Group("", lambda _: True, lambda _: True)
 NO_PACKAGE = Group("No package", lambda held: not held, lambda _: True)
 
 
-def holders(name: str, packages: set[str]) -> Group:
+def holders_of(name: str, packages: set[str]) -> Group:
     """Return the group of the clients that hold one of the packages."""
     return Group(name, lambda held: bool(held & packages), lambda t: t.package_id in packages)
 
 
 def matching_accounts(extract: Extract, params: Params) -> list[Account]:
-    """Return the clients whose type matches and that pass the filters by tag and owner."""
+    """Return the clients of the type that pass the filters by tag and owner."""
     resellers = {c.client_id: c.name for c in extract.clients if c.client_type == "reseller"}
-    owners = resolved(params.owners, resellers)
+    owners = resolve_ids(params.owners, resellers)
     tagged = {tag.client_id for tag in extract.client_tags if tag.tag in params.client_tags}
     return [
         Account(
@@ -146,56 +148,58 @@ def matching_accounts(extract: Extract, params: Params) -> list[Account]:
 
 
 def filter_group(extract: Extract, params: Params) -> Group:
-    """Return the group that the package filter makes: those who hold any of the packages."""
+    """Return the group of the clients that pass the package filter."""
     if not params.packages:
-        return EVERYONE
-    return holders("", resolved(params.packages, {p.package_id: p.name for p in extract.packages}))
+        return WHOLE_SCOPE
+    return holders_of("", resolve_ids(params.packages, {p.package_id: p.name for p in extract.packages}))
 
 
 def shown_groups(
     extract: Extract, params: Params, accounts: list[Account], periods: list[Period]
 ) -> list[Group]:
-    """Return the blocks or columns of the report, in order; without grouping by package just one."""
+    """Return the groups of the report in order; one group without grouping by package."""
     if "package_name" not in params.group_by:
         return [filter_group(extract, params)]
     packages = {p.package_id: p.name for p in extract.packages}
-    wanted = resolved(params.packages, packages) if params.packages else set(packages)
-    groups = [holders(packages[key], {key}) for key in sorted(wanted, key=lambda key: (packages[key], key))]
+    chosen = resolve_ids(params.packages, packages) if params.packages else set(packages)
+    groups = [
+        holders_of(packages[key], {key}) for key in sorted(chosen, key=lambda key: (packages[key], key))
+    ]
     if not params.packages:
         groups.append(NO_PACKAGE)
-    ends = [period.end for period in periods if period.known]
+    ends = [period.end for period in periods if period.is_known]
     return [g for g in groups if any(g.includes(account, end) for account in accounts for end in ends)]
 
 
-def resolved(asked: Iterable[str], names: dict[str, str]) -> set[str]:
-    """Return the ids that are asked for, each by its id or else by its name."""
-    found: set[str] = set()
-    for one in asked:
-        ids = {one} if one in names else {key for key, name in names.items() if name == one}
+def resolve_ids(words: Iterable[str], names: dict[str, str]) -> set[str]:
+    """Return the ids that the words match, each as an id or else as a name."""
+    result: set[str] = set()
+    for word in words:
+        ids = {word} if word in names else {key for key, name in names.items() if name == word}
         if not ids:
-            raise LookupError(one)
-        found |= ids
-    return found
+            raise LookupError(word)
+        result |= ids
+    return result
 
 
-# Rows and currency: spec 5 and 6
+# Rows and currency (definition: Rows, Currency)
 
 
 class Rates:
-    """Converts into the report's currency, and remembers which rates were needed and missing."""
+    """The exchange rates of a report. `missing` collects the date and currency of missing rates."""
 
     def __init__(self, rates: Iterable[Rate], base: str, report: str) -> None:
         self.rates, self.base, self.report = list(rates), base, report
         self.missing: set[tuple[date, str]] = set()
 
     def convert(self, amount: Fraction, currency: str, day: date) -> Fraction:
-        """Return the amount in the report's currency, at the rates of a UTC date."""
+        """Return the amount in the report currency, at the rates of a UTC date."""
         if currency == self.report:
             return amount
         return amount * self.worth(currency, day) / self.worth(self.report, day)
 
     def worth(self, currency: str, day: date) -> Fraction:
-        """Return what one unit is worth in the base currency."""
+        """Return the value of one unit in the base currency; 1 if the rate is missing."""
         if currency == self.base:
             return Fraction(1)
         valid = [rate for rate in self.rates if rate.currency == currency and rate.valid_from <= day]
@@ -206,9 +210,9 @@ class Rates:
 
 
 def cells(group: Group, accounts: list[Account], period: Period, rates: Rates) -> list[str]:
-    """Return the 21 cells of a group and a period, for the clients in scope."""
-    if not period.known:
-        return [NOTHING] * len(ROWS)
+    """Return the 21 cells of a group and a period. `accounts` are the clients in scope."""
+    if not period.is_known:
+        return [NOT_AVAILABLE] * len(ROWS)
     start, end = period.start, period.end
     active = [account for account in accounts if any(map(is_paid, account.between(period.active_from, end)))]
     overall = [account for account in accounts if any(map(is_paid, account.before(end)))]
@@ -235,17 +239,17 @@ def cells(group: Group, accounts: list[Account], period: Period, rates: Rates) -
 
 
 def is_paid(transaction: Transaction) -> bool:
-    """Tell whether a transaction is a paid service."""
+    """Return True if the transaction is a paid service (definition: Cohorts)."""
     return transaction.kind in PAID_KINDS and transaction.amount < 0
 
 
 def created(cohort: list[Account], end: datetime) -> int:
-    """Return the Qty of a cohort."""
+    """Return the quantity of a cohort."""
     return sum(account.client.created_at < end for account in cohort)
 
 
 def cohort_cells(cohort: list[Account], end: datetime, rates: Rates) -> list[str]:
-    """Return Qty, Balance Pos, Balance Neg and Balance of a cohort, at closing rates."""
+    """Return Qty, Balance Pos, Balance Neg and Balance of a cohort."""
     closing_day = (end - MICROSECOND).astimezone(UTC).date()
     balances = [
         rates.convert(account.balance(end), account.client.currency, closing_day)
@@ -257,21 +261,21 @@ def cohort_cells(cohort: list[Account], end: datetime, rates: Rates) -> list[str
 
 
 def total(amounts: list[Fraction]) -> str:
-    """Return a sum; over nothing it is N/A, over zeros 0.00."""
-    return money(sum(amounts, Fraction(0))) if amounts else NOTHING
+    """Return the sum as money; N/A without amounts (definition: N/A)."""
+    return money(sum(amounts, Fraction(0))) if amounts else NOT_AVAILABLE
 
 
 def average(amounts: list[Fraction], quantity: int) -> str:
-    """Return a sum divided by a quantity; of nothing, or over nothing, it is N/A."""
-    return money(sum(amounts, Fraction(0)) / quantity) if amounts and quantity else NOTHING
+    """Return the sum divided by a quantity; N/A without amounts or with a quantity of 0."""
+    return money(sum(amounts, Fraction(0)) / quantity) if amounts and quantity else NOT_AVAILABLE
 
 
 def money(amount: Fraction) -> str:
-    """Return an amount rounded half away from zero to two decimals."""
+    """Return an amount with two decimals (definition: Rounding)."""
     cents = int(abs(amount) * 100 + Fraction(1, 2))
     return f"{'-' if amount < 0 < cents else ''}{cents // 100}.{cents % 100:02}"
 
 
 def text_cell(text: str) -> str:
-    """Return a text that a spreadsheet will not take for a formula."""
+    """Return a text that a spreadsheet does not run as a formula (definition: CSV)."""
     return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,75 +1,98 @@
-"""Where the reference's periods begin and end, by hand, in zones that jump."""
+"""Periods of the reference in time zones with clock changes, computed by hand."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from builders import (
+    FIRST_HALF,
+    LATER,
+    MARCH,
+    client,
+    compute_rows,
+    make_extract,
+    make_params,
+    row_values,
+    transaction,
+    utc,
+)
 from periods import cut_into_periods, instant_of, named_interval
-from tiny import FIRST_HALF, LATER, MARCH, asked, at, client, line, moved, report, world
 
 
 @pytest.mark.parametrize(
     ("wall", "zone", "instant"),
     [
-        ("2018-03-11T00:00", "America/Havana", "2018-03-11T05:00"),  # skipped: UTC-5 jumps to 01:00 UTC-4
-        ("2018-03-11T00:30", "America/Havana", "2018-03-11T05:00"),  # any time in the gap is the jump
+        (
+            "2018-03-11T00:00",
+            "America/Havana",
+            "2018-03-11T05:00",
+        ),  # skipped: 00:00 UTC-5 becomes 01:00 UTC-4
+        ("2018-03-11T00:30", "America/Havana", "2018-03-11T05:00"),  # every skipped time is the clock change
         ("2018-11-04T00:00", "America/Havana", "2018-11-04T04:00"),  # twice: the first is UTC-4
-        ("2011-12-30T00:00", "Pacific/Apia", "2011-12-30T10:00"),  # the whole day is skipped, UTC-10 to +14
+        (
+            "2011-12-30T00:00",
+            "Pacific/Apia",
+            "2011-12-30T10:00",
+        ),  # the whole day is skipped: UTC-10 becomes UTC+14
         ("2011-12-30T23:59:59", "Pacific/Apia", "2011-12-30T10:00"),
         ("2010-11-06T23:30", "America/St_Johns", "2010-11-07T02:00"),  # twice: the first is UTC-2:30
         ("2018-04-01T00:00", "Asia/Kathmandu", "2018-03-31T18:15"),
         ("2018-04-01T01:45", "Australia/Lord_Howe", "2018-03-31T14:45"),  # twice, half an hour apart
     ],
 )
-def test_a_wall_clock_time_is_its_first_occurrence_or_the_jump_over_it(wall, zone, instant):
-    assert instant_of(datetime.fromisoformat(wall), ZoneInfo(zone)) == at(instant)
+def test_ambiguous_and_skipped_wall_clock_times(wall, zone, instant):
+    assert instant_of(datetime.fromisoformat(wall), ZoneInfo(zone)) == utc(instant)
 
 
-def test_a_day_that_a_zone_skipped_has_an_empty_column():
-    # The refill is at the jump itself, which is the first instant of 31 December.
-    extract = world(client("a", created="2010-01-01"), moved("a", "2011-12-30T10:00", "refill", "5"))
-    params = asked(date(2011, 12, 29), date(2011, 12, 31), timezone="Pacific/Apia", group_by=("date",))
+def test_a_skipped_day_is_a_column_without_flows():
+    # The refill is at the clock change, which is the first instant of 31 December.
+    extract = make_extract(
+        client("a", created="2010-01-01"), transaction("a", "2011-12-30T10:00", "refill", "5")
+    )
+    params = make_params(date(2011, 12, 29), date(2011, 12, 31), timezone="Pacific/Apia", group_by=("date",))
 
-    rows = report(extract, params)
+    rows = compute_rows(extract, params)
 
     assert rows[0][2:] == ["2011-12-29", "2011-12-30", "2011-12-31"]
-    assert line(rows, "Balance Refill", "Total") == ["N/A", "N/A", "5.00"]
-    assert line(rows, "Clients - All", "Balance") == ["0.00", "0.00", "5.00"]
+    assert row_values(rows, "Balance Refill", "Total") == ["N/A", "N/A", "5.00"]
+    assert row_values(rows, "Clients - All", "Balance") == ["0.00", "0.00", "5.00"]
 
 
-def test_an_hour_that_occurs_twice_before_midnight_belongs_to_the_next_day():
-    # St John's reached midnight at 02:30Z and a minute later it was 23:01 again: midnight is its first occurrence.
-    extract = world(
+def test_a_repeated_hour_before_midnight_is_the_next_day():
+    # St John's had midnight at 02:30Z, and 23:01 again one minute later. The first midnight counts.
+    extract = make_extract(
         client("a", created="2010-01-01"),
-        moved("a", "2010-11-07T02:29:59.999999", "refill", "1"),
-        moved("a", "2010-11-07T02:45", "refill", "10"),
+        transaction("a", "2010-11-07T02:29:59.999999", "refill", "1"),
+        transaction("a", "2010-11-07T02:45", "refill", "10"),
     )
-    days = asked(date(2010, 11, 6), date(2010, 11, 7), timezone="America/St_Johns", group_by=("date",))
+    days = make_params(date(2010, 11, 6), date(2010, 11, 7), timezone="America/St_Johns", group_by=("date",))
 
-    assert line(report(extract, days), "Balance Refill", "Total") == ["1.00", "10.00"]
+    assert row_values(compute_rows(extract, days), "Balance Refill", "Total") == ["1.00", "10.00"]
 
 
-def test_to_is_inclusive_whole_day_or_whole_second():
-    extract = world(
+def test_to_includes_its_whole_day_or_second():
+    extract = make_extract(
         client("a"),
-        moved("a", "2018-03-31T23:59:59.999999", "refill", "1"),
-        moved("a", "2018-04-01T00:00:00", "refill", "10"),
+        transaction("a", "2018-03-31T23:59:59.999999", "refill", "1"),
+        transaction("a", "2018-04-01T00:00:00", "refill", "10"),
     )
     second = datetime(2018, 3, 31, 23, 59, 59)
 
     for to in (date(2018, 3, 31), second, second.replace(microsecond=5), second.replace(tzinfo=UTC)):
-        assert line(report(extract, asked(date(2018, 3, 1), to)), "Balance Refill", "Total") == ["1.00"]
+        assert row_values(
+            compute_rows(extract, make_params(date(2018, 3, 1), to)), "Balance Refill", "Total"
+        ) == ["1.00"]
 
 
-def test_the_first_and_last_periods_are_clipped_and_labelled_by_their_calendar_unit():
-    params = asked(date(2017, 12, 31), datetime(2019, 1, 1, tzinfo=UTC), group_by=("year",))
+def test_the_first_and_last_periods_are_clipped():
+    params = make_params(date(2017, 12, 31), datetime(2019, 1, 1, tzinfo=UTC), group_by=("year",))
 
     periods = cut_into_periods(params, LATER, LATER)
 
     assert [(p.label, p.start, p.end) for p in periods] == [
-        ("2017", at("2017-12-31"), at("2018-01-01")),
-        ("2018", at("2018-01-01"), at("2019-01-01")),
-        ("2019", at("2019-01-01"), at("2019-01-01T00:00:01")),
+        ("2017", utc("2017-12-31"), utc("2018-01-01")),
+        ("2018", utc("2018-01-01"), utc("2019-01-01")),
+        ("2019", utc("2019-01-01"), utc("2019-01-01T00:00:01")),
     ]
 
 
@@ -87,22 +110,22 @@ def test_the_first_and_last_periods_are_clipped_and_labelled_by_their_calendar_u
         ("last 1 years", "2023-01-01", "2023-12-31"),
     ],
 )
-def test_a_named_interval_is_whole_calendar_units(name, first, last):
+def test_named_intervals_are_whole_calendar_units(name, first, last):
     assert named_interval(name, date(2024, 2, 29)) == (date.fromisoformat(first), date.fromisoformat(last))
 
 
-def test_what_is_not_known_yet_is_not_counted_and_a_period_that_begins_then_is_na_throughout():
-    extract = world(
+def test_periods_from_as_of_on_are_na():
+    extract = make_extract(
         client("a"),
         client("b", created="2018-03-20"),
-        moved("a", "2018-03-14T23:59:59", "refill", "1"),
-        moved("a", "2018-03-15", "refill", "10"),
+        transaction("a", "2018-03-14T23:59:59", "refill", "1"),
+        transaction("a", "2018-03-15", "refill", "10"),
     )
 
-    rows = report(extract, asked(*FIRST_HALF, group_by=("month",)), as_of=at("2018-03-15"))
+    rows = compute_rows(extract, make_params(*FIRST_HALF, group_by=("month",)), as_of=utc("2018-03-15"))
 
-    assert line(rows, "Balance Refill", "Total") == ["N/A", "N/A", "1.00", "N/A", "N/A", "N/A"]
-    assert line(rows, "Clients - All", "Qty") == ["1", "1", "1", "N/A", "N/A", "N/A"]
+    assert row_values(rows, "Balance Refill", "Total") == ["N/A", "N/A", "1.00", "N/A", "N/A", "N/A"]
+    assert row_values(rows, "Clients - All", "Qty") == ["1", "1", "1", "N/A", "N/A", "N/A"]
     assert all(row[5:] == ["N/A"] * 3 for row in rows[1:])
-    at_its_start = report(extract, asked(*MARCH), as_of=at("2018-03-01"))
+    at_its_start = compute_rows(extract, make_params(*MARCH), as_of=utc("2018-03-01"))
     assert all(row[2:] == ["N/A"] for row in at_its_start[1:])

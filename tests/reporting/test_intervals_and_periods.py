@@ -1,4 +1,4 @@
-"""From what a user calls an interval to the periods of a report (spec 2, 3)."""
+"""Intervals, periods and their look-up tables (definition: Interval, Time zone, Periods)."""
 
 from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
@@ -10,23 +10,23 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from orchestration.errors import RequestError
-from orchestration.reporting.intervals import add_months, boundary, resolve_interval
+from orchestration.reporting.intervals import add_months, boundary_of, resolve_interval
 from orchestration.reporting.parameters import ReportQuery, read_query
-from orchestration.reporting.period_slots import SLOT, cut_slots
-from orchestration.reporting.periods import MOST_PERIODS, cut
+from orchestration.reporting.period_slots import SLOT_MICROSECONDS, build_slots
+from orchestration.reporting.periods import MAX_PERIODS, periods_of
 
-FAR = datetime(2100, 1, 1, tzinfo=UTC)
-A_WEDNESDAY = datetime(2021, 10, 13, 22, 30, tzinfo=UTC)
+FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+WEDNESDAY = datetime(2021, 10, 13, 22, 30, tzinfo=UTC)
 
 
-def asked(interval, **others) -> ReportQuery:
+def make_query(interval, **others) -> ReportQuery:
     return ReportQuery.model_validate({"interval": interval} | others)
 
 
-def days(interval: str, zone: str = "UTC", moment: datetime = A_WEDNESDAY) -> tuple[str, str]:
-    """First day and the day after the last, as the clock in the zone names them."""
-    resolved = resolve_interval(asked(interval, timezone=zone), moment)
-    return f"{resolved.start.wall:%Y-%m-%d}", f"{resolved.end.wall:%Y-%m-%d}"
+def days(interval: str, zone: str = "UTC", moment: datetime = WEDNESDAY) -> tuple[str, str]:
+    """Return the first day and the day after the last, as dates in the zone."""
+    resolved = resolve_interval(make_query(interval, timezone=zone), moment)
+    return f"{resolved.start.wall_time:%Y-%m-%d}", f"{resolved.end.wall_time:%Y-%m-%d}"
 
 
 @pytest.mark.parametrize(
@@ -52,54 +52,54 @@ def test_named_intervals_are_whole_calendar_units(interval, expected):
     assert days(interval) == expected
 
 
-def test_a_named_interval_is_that_of_the_querys_own_calendar():
+def test_a_named_interval_uses_the_querys_time_zone():
     assert days("today", "Asia/Kathmandu") == ("2021-10-14", "2021-10-15")
 
 
-def test_to_is_inclusive_a_date_as_its_day_and_a_time_as_its_second():
-    by_date = resolve_interval(asked({"from": "2018-01-01", "to": "2018-01-31"}), FAR)
-    assert by_date.end.at == datetime(2018, 2, 1, tzinfo=UTC)
-    by_time = resolve_interval(asked({"from": "2018-01-01", "to": "2018-01-31T11:59:59.5"}), FAR)
-    assert by_time.end.at == datetime(2018, 1, 31, 12, tzinfo=UTC)
+def test_to_includes_its_whole_day_or_second():
+    by_date = resolve_interval(make_query({"from": "2018-01-01", "to": "2018-01-31"}), FAR_FUTURE)
+    assert by_date.end.instant == datetime(2018, 2, 1, tzinfo=UTC)
+    by_time = resolve_interval(make_query({"from": "2018-01-01", "to": "2018-01-31T11:59:59.5"}), FAR_FUTURE)
+    assert by_time.end.instant == datetime(2018, 1, 31, 12, tzinfo=UTC)
 
 
 def test_from_after_to_is_refused():
     with pytest.raises(RequestError, match="2018-02-01 is after to 2018-01-31"):
-        resolve_interval(asked({"from": "2018-02-01", "to": "2018-01-31"}), FAR)
+        resolve_interval(make_query({"from": "2018-02-01", "to": "2018-01-31"}), FAR_FUTURE)
 
 
 @pytest.mark.parametrize(
     ("zone", "wall", "instant"),
     [
         ("Asia/Kathmandu", datetime(2018, 3, 1), datetime(2018, 2, 28, 18, 15, tzinfo=UTC)),
-        # Havana goes from 00:00 to 01:00: midnight is skipped, and so is 00:30.
+        # The clock in Havana goes from 00:00 to 01:00. It skips midnight and 00:30.
         ("America/Havana", datetime(2018, 3, 11), datetime(2018, 3, 11, 5, tzinfo=UTC)),
         ("America/Havana", datetime(2018, 3, 11, 0, 30, 0, 7), datetime(2018, 3, 11, 5, tzinfo=UTC)),
-        # And from 01:00 back to 00:00: midnight comes twice.
+        # The clock in Havana goes from 01:00 back to 00:00. Midnight occurs twice.
         ("America/Havana", datetime(2018, 11, 4), datetime(2018, 11, 4, 4, tzinfo=UTC)),
-        # Cairo goes from 24:00 back to 23:00: the next day begins once, after both.
+        # The clock in Cairo goes from 24:00 back to 23:00. The next day starts an hour later.
         ("Africa/Cairo", datetime(2023, 10, 27), datetime(2023, 10, 26, 22, tzinfo=UTC)),
-        # Samoa had no 30 December 2011.
+        # Samoa skipped 30 December 2011.
         ("Pacific/Apia", datetime(2011, 12, 30), datetime(2011, 12, 30, 10, tzinfo=UTC)),
         ("Pacific/Apia", datetime(2011, 12, 31), datetime(2011, 12, 30, 10, tzinfo=UTC)),
     ],
 )
-def test_a_wall_clock_time_is_its_first_occurrence_or_the_jump_that_skips_it(zone, wall, instant):
-    assert boundary(wall, ZoneInfo(zone)).at == instant
+def test_ambiguous_and_skipped_wall_clock_times(zone, wall, instant):
+    assert boundary_of(wall, ZoneInfo(zone)).instant == instant
 
 
-def test_months_back_are_clamped_to_the_months_last_day():
+def test_add_months_clamps_the_day_to_the_month():
     assert add_months(datetime(2020, 3, 31, 5), -1) == datetime(2020, 2, 29, 5)
     assert add_months(datetime(2020, 2, 29), 12) == datetime(2021, 2, 28)
     assert add_months(datetime(2020, 1, 31), -3000).year == 1800
 
 
 def labels(group, start, end, zone="UTC") -> list[str]:
-    query = asked({"from": start, "to": end}, timezone=zone, group_by=group)
-    return [period.label for period in cut(query, resolve_interval(query, FAR), FAR)]
+    query = make_query({"from": start, "to": end}, timezone=zone, group_by=group)
+    return [period.label for period in periods_of(query, resolve_interval(query, FAR_FUTURE), FAR_FUTURE)]
 
 
-def test_periods_are_labelled_by_their_calendar_unit_and_clipped_to_the_interval():
+def test_periods_are_labelled_by_their_calendar_unit():
     assert labels("year", "2017-06-01", "2019-01-01") == ["2017", "2018", "2019"]
     assert labels("month", "2018-01-15", "2018-03-01") == ["01/2018", "02/2018", "03/2018"]
     assert labels("date", "2020-02-28", "2020-03-01") == ["2020-02-28", "2020-02-29", "2020-03-01"]
@@ -111,17 +111,17 @@ def test_periods_are_labelled_by_their_calendar_unit_and_clipped_to_the_interval
     ]
 
 
-def test_a_period_ends_at_as_of_and_one_that_begins_there_is_not_known():
-    query = asked({"from": "2018-01-01", "to": "2018-03-31"}, group_by="month")
+def test_periods_end_at_as_of_and_later_ones_are_unknown():
+    query = make_query({"from": "2018-01-01", "to": "2018-03-31"}, group_by="month")
     as_of = datetime(2018, 2, 1, tzinfo=UTC)
-    periods = cut(query, resolve_interval(query, FAR), as_of)
-    assert [period.known for period in periods] == [True, False, False]
-    half = cut(query, resolve_interval(query, FAR), as_of + timedelta(days=9))
-    assert half[1].end == datetime(2018, 2, 10, tzinfo=UTC)
+    periods = periods_of(query, resolve_interval(query, FAR_FUTURE), as_of)
+    assert [period.is_known for period in periods] == [True, False, False]
+    later_periods = periods_of(query, resolve_interval(query, FAR_FUTURE), as_of + timedelta(days=9))
+    assert later_periods[1].end == datetime(2018, 2, 10, tzinfo=UTC)
 
 
-def test_more_periods_than_a_sheet_has_columns_are_refused():
-    with pytest.raises(RequestError, match=f"more than {MOST_PERIODS:,} periods: group by month"):
+def test_too_many_periods_are_refused():
+    with pytest.raises(RequestError, match=f"more than {MAX_PERIODS:,} periods: group by month"):
         labels("date", "1900-01-01", "2000-12-31")
 
 
@@ -130,7 +130,10 @@ def test_more_periods_than_a_sheet_has_columns_are_refused():
     [
         ({"interval": "last week"}, "interval: unknown interval 'last week'"),
         ({"interval": "last 0 days"}, "unknown interval"),
-        ({"interval": {"from": "2018-13-01", "to": "2018-12-31"}}, "from: '2018-13-01' is no date or time"),
+        (
+            {"interval": {"from": "2018-13-01", "to": "2018-12-31"}},
+            "from: '2018-13-01' is not a valid date or time",
+        ),
         ({"interval": "today", "timezone": "Mars/Olympus"}, "timezone: unknown timezone 'Mars/Olympus'"),
         ({"interval": "today", "group_by": ["year", "month"]}, "at most one of year, month, date"),
         ({"interval": "today", "active_duration": 0}, "active_duration 0: .*greater than or equal to 1"),
@@ -139,7 +142,7 @@ def test_more_periods_than_a_sheet_has_columns_are_refused():
         ({}, "^interval: is mandatory$"),
     ],
 )
-def test_a_wrong_parameter_is_named_with_what_is_allowed(values, message):
+def test_a_wrong_parameter_is_named_with_its_rule(values, message):
     with pytest.raises(RequestError, match=message):
         read_query(values)
 
@@ -160,35 +163,35 @@ def microseconds(instant: datetime) -> int:
     length=st.integers(0, 80),
     group=st.sampled_from(["date", "month", "year", []]),
     duration=st.integers(1, 24),
-    offset=st.integers(-SLOT, SLOT),
+    offset=st.integers(-SLOT_MICROSECONDS, SLOT_MICROSECONDS),
 )
-def test_slots_count_the_boundaries_that_an_instant_reached(zone, first, length, group, duration, offset):
-    query = asked(
+def test_slots_count_the_boundaries_before_an_instant(zone, first, length, group, duration, offset):
+    query = make_query(
         {"from": first, "to": first + timedelta(days=length)},
         timezone=zone,
         group_by=group,
         active_duration=duration,
     )
-    periods = cut(query, resolve_interval(query, FAR), FAR)
+    periods = periods_of(query, resolve_interval(query, FAR_FUTURE), FAR_FUTURE)
     for boundaries in (
         [microseconds(period.end) for period in periods],
         [microseconds(period.active_since) for period in periods],
     ):
         inner = boundaries[:-1]
-        slots = cut_slots(inner, boundaries[0], boundaries[-1])
+        slots = build_slots(inner, boundaries[0], boundaries[-1])
         for instant in (*boundaries, *(at + 1 for at in boundaries), *(at + offset for at in boundaries)):
-            place = min(max(instant // SLOT, slots.first), slots.last) - slots.first
-            reached = instant >= slots.boundary[place]
-            counted = (slots.count_after if reached else slots.count_before)[place]
+            index = min(max(instant // SLOT_MICROSECONDS, slots.first), slots.last) - slots.first
+            reached = instant >= slots.boundary[index]
+            counted = (slots.count_after if reached else slots.count_before)[index]
             if instant < boundaries[-1]:
                 assert counted == bisect_right(inner, instant)
-                after = (slots.next_boundary if reached else slots.boundary)[place]
+                after = (slots.next_boundary if reached else slots.boundary)[index]
                 assert after == boundaries[bisect_right(inner, instant)]
 
 
-def test_two_boundaries_of_one_slot_are_refused():
+def test_two_boundaries_in_one_slot_are_refused():
     with pytest.raises(ValueError, match="two boundaries lie in one slot"):
-        cut_slots([SLOT, SLOT + 1], 0, 2 * SLOT)
+        build_slots([SLOT_MICROSECONDS, SLOT_MICROSECONDS + 1], 0, 2 * SLOT_MICROSECONDS)
 
 
 @given(
@@ -197,13 +200,13 @@ def test_two_boundaries_of_one_slot_are_refused():
 )
 def test_no_zone_has_a_day_as_short_as_a_slot(zone, first):
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = [boundary(midnight + timedelta(days), ZoneInfo(zone)).at for days in range(800)]
-    cut_slots([microseconds(day) for day in days], 0, 0)
+    days = [boundary_of(midnight + timedelta(days), ZoneInfo(zone)).instant for days in range(800)]
+    build_slots([microseconds(day) for day in days], 0, 0)
 
 
-def test_the_zones_of_this_machine_are_known_and_no_other():
+def test_only_zones_of_this_machine_are_valid():
     zones = available_timezones()
-    assert {asked("today", timezone=zone).timezone for zone in zones} == zones
+    assert {make_query("today", timezone=zone).timezone for zone in zones} == zones
     for unknown in ("utc", "Europe/../UTC", "posix/UTC", ""):
         with pytest.raises(ValidationError, match="unknown timezone"):
-            asked("today", timezone=unknown)
+            make_query("today", timezone=unknown)

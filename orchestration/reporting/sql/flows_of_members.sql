@@ -1,11 +1,14 @@
--- Refills, usage, activations and renewals of the members of package groups, in the periods at whose
--- end the client is a member. A group of packages counts its own activations and renewals, and
--- `No package` counts all (definition: Grouping by package). It has rows of other kinds as well, which
--- the report does not show.
--- Grain: one row a group, period, kind, currency and UTC day (days since 1970-01-01).
+-- Return the flows of the members of package groups. A transaction counts in a group if its client is a
+-- member at the end of the period. Activations and renewals count in the groups of their own package,
+-- and in `No package` (definition: Grouping by package). Other kinds are included and not shown.
+-- Grain: one row a group, period, kind, currency and UTC day.
+-- Columns: group_number, period (from 1), kind, currency, utc_day (days since 1970-01-01), quantity,
+-- amount.
+-- Needs: view scoped_events, tables members, group_packages, end_slots; macro half_day; variables
+-- `query`, `periods`.
 with
 
-placed as (
+flows as (
     select
         events.client,
         case
@@ -20,28 +23,40 @@ placed as (
     from scoped_events as events
     inner join end_slots as slots on slots.slot = half_day(events.occurred_at)
     where
-        events.occurred_at >= getvariable('asked').first_start
-        and events.occurred_at < getvariable('asked').last_end
+        events.occurred_at >= getvariable('periods').first_start
+        and events.occurred_at < getvariable('periods').last_end
 ),
 
-of_members as (
-    select members.group_number, placed.period, placed.kind, placed.currency, placed.utc_day, placed.amount
-    from placed
-    inner join members on placed.client = members.client
+member_flows as (
+    select
+        members.group_number,
+        flows.period,
+        flows.kind,
+        flows.currency,
+        flows.utc_day,
+        flows.amount
+    from flows
+    inner join members on flows.client = members.client
     where
-        placed.period between members.first_period and members.last_period
+        flows.period between members.first_period and members.last_period
         and (
-            placed.kind in ('refill', 'usage')
-            or members.group_number is not distinct from cast(getvariable('asked').no_package_group as integer)
+            flows.kind in ('refill', 'usage')
+            or members.group_number
+            is not distinct from cast(getvariable('query').no_package_group as integer)
         )
     union all
     select
-        group_packages.group_number, placed.period, placed.kind, placed.currency, placed.utc_day, placed.amount
-    from placed
-    inner join group_packages on placed.package = group_packages.package
-    where placed.kind in ('package_activation', 'package_renewal')
+        group_packages.group_number,
+        flows.period,
+        flows.kind,
+        flows.currency,
+        flows.utc_day,
+        flows.amount
+    from flows
+    inner join group_packages on flows.package = group_packages.package
+    where flows.kind in ('package_activation', 'package_renewal')
 )
 
 select group_number, period, kind, currency, utc_day, count(*) as quantity, sum(amount) as amount
-from of_members
+from member_flows
 group by all;

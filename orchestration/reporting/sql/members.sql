@@ -1,11 +1,13 @@
--- Members of package groups: in the group at the ends of the periods first_period to last_period
+-- Create the table `members`: which clients are in which package group, at the ends of which periods
 -- (definition: Grouping by package).
--- Grain: one row a group and client. Clients that are in a group at no period's end are left out.
+-- Grain: one row a group and client. Clients that are in a group at no period's end have no row.
+-- Columns: group_number, client, first_period, last_period (from 1, both included).
+-- Needs: tables holdings, scope, group_packages, end_slots; macro end_slot; variables `query`, `periods`.
 create temp table members as
 with
 
--- From when on a client is in a group: one of the group's packages is held.
-held as (
+-- A client is in a group of packages from the first time that it holds one of them.
+memberships as (
     select
         group_packages.group_number,
         holdings.client,
@@ -16,9 +18,9 @@ held as (
     where holdings.client in (select client from scope)
     group by group_packages.group_number, holdings.client
     union all
-    -- The group `No package`: until the first package of all.
+    -- A client is in the group `No package` until it first holds any package.
     select
-        cast(getvariable('asked').no_package_group as integer) as group_number,
+        cast(getvariable('query').no_package_group as integer) as group_number,
         scope.client,
         null as since,
         first_held.until
@@ -28,30 +30,31 @@ held as (
         from holdings
         group by client
     ) as first_held on scope.client = first_held.client
-    where cast(getvariable('asked').no_package_group as integer) is not null
+    where cast(getvariable('query').no_package_group as integer) is not null
 ),
 
-numbered as (
+membership_periods as (
     select
-        held.group_number,
-        held.client,
+        memberships.group_number,
+        memberships.client,
         case
-            when held.since is null then 1
-            when held.since >= getvariable('asked').last_end then getvariable('asked').periods + 1
-            when held.since >= since_slot.boundary then since_slot.count_after + 1
+            when memberships.since is null then 1
+            when memberships.since >= getvariable('periods').last_end then getvariable('periods').count + 1
+            when memberships.since >= since_slot.boundary then since_slot.count_after + 1
             else since_slot.count_before + 1
         end as first_period,
         case
-            when held.until is null or held.until >= getvariable('asked').last_end then getvariable('asked').periods
-            when held.until >= until_slot.boundary then until_slot.count_after
+            when memberships.until is null or memberships.until >= getvariable('periods').last_end
+                then getvariable('periods').count
+            when memberships.until >= until_slot.boundary then until_slot.count_after
             else until_slot.count_before
         end as last_period
-    from held
+    from memberships
     inner join end_slots as since_slot
-        on since_slot.slot = end_slot(held.since)
+        on since_slot.slot = end_slot(memberships.since)
     inner join end_slots as until_slot
-        on until_slot.slot = end_slot(held.until)
+        on until_slot.slot = end_slot(memberships.until)
 )
 
-select * from numbered
+select * from membership_periods
 where first_period <= last_period;

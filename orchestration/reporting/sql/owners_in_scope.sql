@@ -1,9 +1,11 @@
--- Resellers that own clients in scope at some period's end (definition: Scope).
+-- Return the resellers that own clients in scope at some period's end (definition: Scope).
 -- Grain: one row a reseller.
+-- Columns: id, name.
+-- Needs: tables scope, members, clients; variable `query`.
 select distinct scope.owner_id, coalesce(resellers.name, scope.owner_id)
 from scope
 left join clients as resellers on scope.owner_id = resellers.client_id
 where
     scope.owner_id <> ''
-    and (getvariable('asked').is_everyone or scope.client in (select client from members))
+    and (getvariable('query').is_whole_scope or scope.client in (select client from members))
 order by 1;

@@ -1,4 +1,8 @@
--- The same states, of the members of package groups: once a group, clipped to the membership.
+-- Replace the table `states` by the states of the members of package groups: one copy for each group,
+-- clipped to the periods of the membership.
+-- Grain: one row a state and group.
+-- Columns: those of `states.sql`.
+-- Needs: tables states, members.
 create temp table grouped_states as
 select
     members.group_number,

@@ -1,4 +1,4 @@
-"""Small random extracts, and random questions about them, crowded around the instants where reports go wrong."""
+"""Strategies for small random extracts and queries, close to critical instants."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from extract import Client, Extract, Package, Rate, Tag, Transaction
 from hypothesis import strategies as st
-from periods import Params, asked_interval, instant_of
+from periods import Params, instant_of, resolve_interval
 
 ZONES = (
     "UTC",
@@ -21,7 +21,7 @@ ZONES = (
     "Australia/Lord_Howe",
     "America/New_York",
 )
-# Wall-clock times, an era a block: a world lives in one of them, so that its rows meet each other.
+# Instants by era. Each extract uses one era, so that its rows are close to each other.
 ERAS = [
     [instant_of(datetime.fromisoformat(wall), ZoneInfo(zone)) for zone, *walls in era for wall in walls]
     for era in (
@@ -29,10 +29,10 @@ ERAS = [
             ("UTC", "2018-03-01", "2018-03-15T12:00", "2018-03-31", "2018-04-01", "2018-05-31", "2019-01-01"),
             ("Asia/Kolkata", "2018-03-01", "2018-04-01"),
             ("Asia/Kathmandu", "2018-03-31", "2018-04-01"),
-            ("America/Havana", "2018-03-11", "2018-11-04", "2018-11-05"),  # midnight skipped, midnight twice
+            ("America/Havana", "2018-03-11", "2018-11-04", "2018-11-05"),  # no midnight, two midnights
             ("America/New_York", "2018-03-11T02:30", "2018-04-01", "2018-11-04T01:30", "2018-12-31"),
             ("Europe/Kyiv", "2018-03-25T03:30", "2018-04-01", "2018-10-28T03:30"),
-            ("Australia/Lord_Howe", "2018-04-01T01:30", "2018-10-07T02:15"),  # half an hour of summer time
+            ("Australia/Lord_Howe", "2018-04-01T01:30", "2018-10-07T02:15"),  # summer time of half an hour
         ),
         (
             ("UTC", "2020-01-01", "2020-01-31", "2020-02-28", "2020-02-29", "2020-03-01", "2020-05-31"),
@@ -47,8 +47,14 @@ ERAS = [
         ),
         (
             ("UTC", "2010-08-01", "2010-10-31", "2010-11-30"),
-            ("America/St_Johns", "2010-11-06T23:30", "2010-11-07", "2010-11-08"),  # falls back over midnight
-            ("Africa/Cairo", "2010-04-30", "2010-08-11", "2010-09-10", "2010-10-01"),  # four jumps in a year
+            ("America/St_Johns", "2010-11-06T23:30", "2010-11-07", "2010-11-08"),  # set back over midnight
+            (
+                "Africa/Cairo",
+                "2010-04-30",
+                "2010-08-11",
+                "2010-09-10",
+                "2010-10-01",
+            ),  # four clock changes in a year
         ),
         (
             ("UTC", "2023-04-30", "2023-11-01"),
@@ -126,7 +132,7 @@ RATES = st.sampled_from([Decimal(rate) for rate in (*ROUND_RATES, *LONG_RATES)])
 
 
 def rarely(draw: st.DrawFn, times_in_ten: int = 1) -> bool:
-    """Tell, in few of many draws, to do the unusual; shrinks to the usual."""
+    """Draw True in few of many draws. Examples shrink to False."""
     return draw(st.integers(0, 9)) > 9 - times_in_ten
 
 
@@ -136,8 +142,8 @@ def by_frequency(client: Client) -> tuple[int, str]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> Extract:
-    """Draw an extract that keeps the contract of spec 1, and is hostile within it."""
+def extracts(draw: st.DrawFn) -> Extract:
+    """Draw a valid extract with unusual values (definition: Source tables)."""
     era = st.sampled_from(draw(st.sampled_from(ERAS)))
     moments = draw(
         st.lists(st.builds(lambda m, d: m + d, era, st.sampled_from(NUDGES)), min_size=2, max_size=7)
@@ -156,11 +162,11 @@ def worlds(draw: st.DrawFn) -> Extract:
 
 
 def draw_clients(draw: st.DrawFn, moments: list[datetime]) -> list[Client]:
-    """Draw clients of all types, resellers first: each may belong to a reseller before it."""
+    """Draw clients of all types, resellers first. Each can belong to an earlier reseller."""
     created_at = st.sampled_from([min(moments) - LONG, *moments])
     clients: list[Client] = []
     types = draw(st.lists(st.sampled_from(CLIENT_TYPES), min_size=draw(st.sampled_from((1, 4))), max_size=8))
-    for n, client_type in enumerate(sorted(types, key=lambda one: one != "reseller"), 1):
+    for n, client_type in enumerate(sorted(types, key=lambda client_type: client_type != "reseller"), 1):
         owners = [None, *(c.client_id for c in clients if c.client_type == "reseller")]
         name = draw(st.sampled_from(RESELLER_NAMES)) if client_type == "reseller" else f"Client {n}"
         owner, currency = draw(st.sampled_from(owners)), draw(st.sampled_from(CURRENCIES))
@@ -172,7 +178,7 @@ def draw_clients(draw: st.DrawFn, moments: list[datetime]) -> list[Client]:
 def draw_transactions(
     draw: st.DrawFn, moment: st.SearchStrategy[datetime], clients: list[Client], packages: list[Package]
 ) -> list[Transaction]:
-    """Draw up to 40 transactions at few instants; most signs and packages are as they should be."""
+    """Draw up to 40 transactions at few instants. Most have the usual sign and package."""
 
     @st.composite
     def transactions(draw: st.DrawFn) -> Transaction:
@@ -192,7 +198,7 @@ def draw_transactions(
     at_least = draw(st.sampled_from((0, 5, 10, 20)))
     drawn = draw(st.lists(transactions(), min_size=at_least, max_size=40))
     if not rarely(draw, 3):
-        # One client activates every package. Otherwise few reports have several groups of packages.
+        # One client activates every package. Otherwise few reports would have several groups.
         holder, activated_at = draw(st.sampled_from(sorted(clients, key=by_frequency))), draw(moment)
         drawn += [
             replace(
@@ -210,7 +216,7 @@ def draw_transactions(
 
 
 def draw_rates(draw: st.DrawFn, moment: st.SearchStrategy[datetime], currency: str) -> list[Rate]:
-    """Draw a currency's rates, mostly known since long ago, else from the middle of things or never."""
+    """Draw the rates of a currency. Most are valid since 2000, some start later or not at all."""
     dates = draw(st.lists(moment.map(datetime.date), max_size=3))
     if not rarely(draw, 3):
         dates.append(date(2000, 1, 1))
@@ -218,8 +224,8 @@ def draw_rates(draw: st.DrawFn, moment: st.SearchStrategy[datetime], currency: s
 
 
 @dataclass(frozen=True)
-class Question:
-    """Everything that `reference_report` is asked about an extract."""
+class QueryCase:
+    """A query of an extract, with the context that its report depends on."""
 
     params: Params
     as_of: datetime
@@ -228,39 +234,39 @@ class Question:
 
 
 @st.composite
-def questions(draw: st.DrawFn, world: Extract) -> Question:
-    """Draw a valid request whose interval lies near the world's instants."""
-    anchors = sorted({c.created_at for c in world.clients} | {t.occurred_at for t in world.transactions})
+def query_cases(draw: st.DrawFn, extract: Extract) -> QueryCase:
+    """Draw a valid query with an interval near the instants of the extract."""
+    anchors = sorted({c.created_at for c in extract.clients} | {t.occurred_at for t in extract.transactions})
     first, last = sorted(draw(st.sampled_from(anchors)) + draw(st.sampled_from(NUDGES)) for _ in range(2))
     zone = draw(st.sampled_from(ZONES))
     group_by = draw(st.sampled_from(((), ("month",), ("date",), ("year",))))
     group_by += draw(st.sampled_from(((), ("package_name",))))
     last += timedelta(days=draw(st.sampled_from((31, 0, 366))))
-    if "date" in group_by:  # enough columns to see what there is to see
+    if "date" in group_by:  # keep the number of columns small
         last = min(last, first + timedelta(days=35))
-    client_types = list(dict.fromkeys(c.client_type for c in sorted(world.clients, key=by_frequency)))
-    resellers = [c for c in world.clients if c.client_type == "reseller"]
+    client_types = list(dict.fromkeys(c.client_type for c in sorted(extract.clients, key=by_frequency)))
+    resellers = [c for c in extract.clients if c.client_type == "reseller"]
     params = Params(
         interval=draw_interval(draw, first, last, ZoneInfo(zone)),
         timezone=zone,
         client_type=draw(st.sampled_from(client_types)),
-        client_tags=draw_filter(draw, sorted({tag.tag for tag in world.client_tags})),
+        client_tags=draw_filter(draw, sorted({tag.tag for tag in extract.client_tags})),
         owners=draw_filter(draw, [key for c in resellers for key in (c.client_id, c.name)]),
-        packages=draw_filter(draw, [key for p in world.packages for key in (p.package_id, p.name)]),
+        packages=draw_filter(draw, [key for p in extract.packages for key in (p.package_id, p.name)]),
         group_by=group_by,
         currency=draw(st.sampled_from((None, *CURRENCIES))),
         active_duration=draw(st.one_of(st.just(3), st.integers(1, 24))),
     )
-    start, end = (boundary.instant for boundary in asked_interval(params, now=last))
+    start, end = (boundary.instant for boundary in resolve_interval(params, now=last))
     later = max(anchors[-1], end) + LONG
     middling = (start + (end - start) / 2, end - timedelta(microseconds=1), end, start, start - LONG)
     as_of = draw(st.sampled_from((*middling, *anchors))) if rarely(draw, 3) else later
     base_currency = "EUR" if rarely(draw, 2) else "USD"
-    return Question(params, as_of, base_currency, now=last)
+    return QueryCase(params, as_of, base_currency, now=last)
 
 
 def draw_filter(draw: st.DrawFn, values: list[str]) -> tuple[str, ...]:
-    """Draw no filter, mostly, or some of the values."""
+    """Draw no filter in most cases, or some of the values."""
     if not values or not rarely(draw, 3):
         return ()
     return tuple(draw(st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True)))
@@ -269,16 +275,16 @@ def draw_filter(draw: st.DrawFn, values: list[str]) -> tuple[str, ...]:
 def draw_interval(
     draw: st.DrawFn, first: datetime, last: datetime, zone: ZoneInfo
 ) -> str | tuple[date, date]:
-    """Draw an interval's name, or from and to as dates, wall-clock times or instants."""
+    """Draw a named interval, or from and to as dates, wall-clock times or instants."""
     if rarely(draw, 2):
         return draw(st.sampled_from(NAMED_INTERVALS))
-    abroad = timezone(timedelta(hours=-3, minutes=-30))
-    as_asked = (
+    other_zone = timezone(timedelta(hours=-3, minutes=-30))
+    forms = (
         lambda instant: instant.astimezone(zone).date(),
         lambda instant: instant.astimezone(zone).replace(tzinfo=None, fold=0),
         lambda instant: instant.astimezone(UTC),
-        lambda instant: instant.astimezone(abroad),
+        lambda instant: instant.astimezone(other_zone),
     )
-    kind = draw(st.sampled_from(as_asked))
-    # Around a repeated hour the later of two instants can show the earlier time.
-    return tuple(sorted((kind(first), kind(last))))
+    form = draw(st.sampled_from(forms))
+    # In a repeated hour the later of two instants can have the earlier wall-clock time.
+    return tuple(sorted((form(first), form(last))))

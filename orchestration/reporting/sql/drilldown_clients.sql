@@ -1,6 +1,8 @@
--- The clients behind the cohorts' cells, before they are summed. A row is one balance of a client, in
--- the client's currency. `first_period`, `last_period` and `last_active_period` are those of `states`.
+-- Return the clients behind the cells of the cohorts, one row for each balance that a client has.
 -- Grain: one row a state and group.
+-- Columns: those of the Parquet file of a snapshot (`drilldown_export`). The first four are those of
+-- `states`. `owner` is the owner's name, or its id without a name. The rates are null in these rows.
+-- Needs: tables states, clients.
 select
     states.group_number,
     states.first_period,
