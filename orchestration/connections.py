@@ -1,7 +1,7 @@
-"""The parts as the settings name them; a part they do not name is the local service of this home."""
+"""Connections to the services that the settings name, or to the local services of the home."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import psycopg
 from psycopg import Connection
@@ -9,48 +9,54 @@ from psycopg.rows import TupleRow
 
 from orchestration import local
 from orchestration.archive import Archive
-from orchestration.database import connect, first_line
+from orchestration.db.database import connect, first_line
+from orchestration.db.pool import acquire, release
 from orchestration.errors import DynamicsError, Unavailable
-from orchestration.object_store import ObjectStore, configured
-from orchestration.resting import rest, rested
+from orchestration.object_store import ObjectStore, open_configured_store
 from orchestration.settings import settings
+
+OpenArchive = Callable[[], AbstractContextManager[tuple[Archive, Connection[TupleRow]]]]
+"""A function such as `open_archive`."""
 
 
 def database_url() -> str:
-    """The URL of the database, a secret; starts the local Postgres when no other is named."""
-    named = settings().database_url
-    return named.get_secret_value() if named else local.postgres(settings().home)
+    """Return the URL of the database. It can contain a password.
+
+    Start the local Postgres if the settings name no database.
+    """
+    url = settings().database_url
+    return url.get_secret_value() if url else local.postgres(settings().home)
 
 
 @contextmanager
 def database() -> Iterator[Connection[TupleRow]]:
-    """A connection to the database, committed at the end and closed.
+    """Yield a connection to the database. Commit and close it at the end.
 
-    Raises Unavailable when it does not answer, or no more, and DynamicsError for what its user may not do.
+    Raise Unavailable if the database does not answer, DynamicsError if a permission is missing.
     """
-    with _clear_errors(), _connected(connect)[1] as connection:
+    with _translate_errors(), _connect(connect)[1] as connection:
         yield connection
 
 
-def _connected(enter: Callable[[str], Connection[TupleRow]]) -> tuple[str, Connection[TupleRow]]:
-    """Return the database's URL and the connection that `enter` makes of it.
+def _connect(open_connection: Callable[[str], Connection[TupleRow]]) -> tuple[str, Connection[TupleRow]]:
+    """Return the URL of the database, and the connection that `open_connection` makes.
 
-    A local server that runs is not asked first whether it answers: to enter it tells.
+    A running local server is not checked first, because the connection shows whether it answers.
     """
-    running = None if settings().database_url else local.running_postgres(settings().home)
-    if running:
-        with suppress(Unavailable):  # it is still starting, or has no database yet
-            return running, enter(running)
+    running_url = None if settings().database_url else local.running_postgres(settings().home)
+    if running_url:
+        with suppress(Unavailable):  # the server is starting, or it has no database yet
+            return running_url, open_connection(running_url)
     url = database_url()
-    return url, enter(url)
+    return url, open_connection(url)
 
 
-def _rested_or_new(url: str) -> Connection[TupleRow]:
-    return rested(url) or connect(url)
+def _acquire_or_connect(url: str) -> Connection[TupleRow]:
+    return acquire(url) or connect(url)
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
@@ -64,33 +70,36 @@ def _clear_errors() -> Iterator[None]:
 
 
 def object_store() -> ObjectStore:
-    """Return the bucket of the snapshots; start the local one when the settings name none."""
-    return configured()
+    """Return the bucket of the snapshots. Start the local bucket if the settings name none."""
+    return open_configured_store()
 
 
 @contextmanager
 def open_archive() -> Iterator[tuple[Archive, Connection[TupleRow]]]:
-    """The archive, and the database connection that its index is on: committed at the end, and kept for the next time.
+    """Yield the archive, and the database connection of its index.
 
-    Raises as `database`.
+    At the end, commit the connection and keep it in the pool. Raise as `database`.
     """
-    with _clear_errors():
-        url, connection = _connected(_rested_or_new)
+    with _translate_errors():
+        url, connection = _connect(_acquire_or_connect)
         try:
             yield Archive(object_store(), connection, public_url()), connection
             connection.commit()
         except BaseException:
             connection.close()
             raise
-        rest(url, connection)
+        release(url, connection)
 
 
 def smtp_url() -> str:
-    """The URL of the mail server, a secret; starts the local mailbox when no other is named."""
-    named = settings().smtp_url
-    return named.get_secret_value() if named else local.mailbox(settings().home)
+    """Return the URL of the mail server. It can contain a password.
+
+    Start the local mailbox if the settings name no mail server.
+    """
+    url = settings().smtp_url
+    return url.get_secret_value() if url else local.mailbox(settings().home)
 
 
 def public_url() -> str:
-    """What links begin with: the address this home serves its pages at, unless the settings name another."""
+    """Return the beginning of all links: the setting, or the address of this home's web pages."""
     return (settings().public_url or f"http://127.0.0.1:{local.web_port(settings().home)}").rstrip("/")

@@ -1,4 +1,4 @@
-"""The main job, as somebody runs it who has just cloned the project: every file, mail and link that it names is there."""
+"""The main job of a new user: every file, mail and link that `dynamics demo` prints exists."""
 
 import csv
 import json
@@ -19,68 +19,67 @@ from orchestration import local
 from orchestration.connections import open_archive
 from orchestration.rendering import FORMATS
 from orchestration.reporting.table import ReportTable
-from orchestration.settings import PROJECT_ROOT, settings
-from orchestration.web import create_app
+from orchestration.resources import PROJECT_ROOT
+from orchestration.settings import settings
+from orchestration.web.app import create_app
 
 
-def test_the_demo_ends_well_and_all_that_it_names_is_there(tmp_path, monkeypatch):
+def test_the_demo_prints_files_mails_and_links_that_exist(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith(("DYNAMICS_", "DAGSTER_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DYNAMICS_HOME", str(tmp_path))
     settings.cache_clear()
     try:
-        said = run_demo()
-        links = dict(line.split() for line in said["links"])
+        sections = run_demo()
+        links = dict(line.split() for line in sections["links"])
         snapshot_ids = {name: link.rpartition("=")[2] for name, link in links.items()}
         assert set(snapshot_ids) == {path.stem for path in settings().templates.glob("*.yaml")}
-        files_say_what_the_snapshots_say([Path(line.strip()) for line in said["files"]], snapshot_ids)
-        mails_bring_their_links(
-            [Path(line.strip().partition("  to ")[0]) for line in said["mails"]], snapshot_ids
-        )
-        links_open(links.values())
+        check_files([Path(line.strip()) for line in sections["files"]], snapshot_ids)
+        check_mails([Path(line.strip().partition("  to ")[0]) for line in sections["mails"]], snapshot_ids)
+        check_links(links.values())
     finally:
         local.stop(tmp_path)
         settings.cache_clear()
 
 
 def run_demo():
-    """Runs it, and gives the lines under `files`, `mails` and `links`, as it ends with them."""
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestration.demo"],
+    """Run the demo. Return the lines of its last sections, `files`, `mails` and `links`."""
+    process = subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", "demo"],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
-    steps, *sections = re.split(r"^(files|mails|links).*\n", done.stdout, flags=re.MULTILINE)
+    assert (process.returncode, process.stderr) == (0, ""), process.stdout + process.stderr
+    steps, *sections = re.split(r"^(files|mails|links).*\n", process.stdout, flags=re.MULTILINE)
     assert all(re.search(r" … \d+\.\d s$", line) for line in steps.splitlines()), steps
     return {name: text.splitlines() for name, text in zip(sections[::2], sections[1::2], strict=True)}
 
 
-def files_say_what_the_snapshots_say(files, snapshot_ids):
-    """Each saved query has each format, and a reader of that format finds the cells of the stored table."""
+def check_files(files, snapshot_ids):
+    """Check that each saved query has a file of each format with the cells of its snapshot."""
     with open_archive() as (archive, _):
         tables = {name: archive.open(snapshot_id).table() for name, snapshot_id in snapshot_ids.items()}
     for name, table in tables.items():
-        found = {path.suffix[1:]: path for path in files if path.parent.name == name}
-        assert set(found) == set(FORMATS)
+        by_format = {path.suffix[1:]: path for path in files if path.parent.name == name}
+        assert set(by_format) == set(FORMATS)
         assert any(cell for _, _, row in table.rows() for cell in row), f"{name} is empty"
-        plain = [table.header(), *([*texts, *map(written, row)] for texts, _, row in table.rows())]
-        typed = [table.header(), *([*texts, *map(typed_cell, row)] for texts, _, row in table.rows())]
-        with found["csv"].open(encoding="utf-8-sig", newline="") as file:
+        plain = [table.header(), *([*texts, *map(format_csv_cell, row)] for texts, _, row in table.rows())]
+        typed = [table.header(), *([*texts, *map(format_sheet_cell, row)] for texts, _, row in table.rows())]
+        with by_format["csv"].open(encoding="utf-8-sig", newline="") as file:
             assert list(csv.reader(file)) == plain
-        sheet = openpyxl.load_workbook(found["xlsx"])["Report"]
+        sheet = openpyxl.load_workbook(by_format["xlsx"])["Report"]
         assert [list(row) for row in sheet.iter_rows(values_only=True)] == typed
-        old = xlrd.open_workbook(found["xls"]).sheet_by_name("Report")
+        old = xlrd.open_workbook(by_format["xls"]).sheet_by_name("Report")
         assert [old.row_values(y) for y in range(old.nrows)] == typed
-        stored = json.loads(found["json"].read_text(encoding="utf-8"))["table"]
+        stored = json.loads(by_format["json"].read_text(encoding="utf-8"))["table"]
         assert ReportTable.from_json(stored) == table
 
 
-def mails_bring_their_links(paths, snapshot_ids):
-    """Every saved query that goes to somebody is in a mail, which opens and has its link and its files."""
+def check_mails(paths, snapshot_ids):
+    """Check that every saved query with recipients has a mail with its link and its files."""
     mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]
     mailed = {mail["X-Customer-Dynamics-Snapshot"] for mail in mails}
     assert mailed == {snapshot_ids[name] for name in snapshot_ids if name != "vip_packages"}
@@ -91,8 +90,8 @@ def mails_bring_their_links(paths, snapshot_ids):
         assert [part.get_filename() for part in mail.iter_attachments()]
 
 
-def links_open(links):
-    """The pages show a report behind each link."""
+def check_links(links):
+    """Check that each link opens a report."""
     browser = TestClient(create_app(open_archive))
     for link in links:
         address = urlsplit(link)
@@ -101,11 +100,11 @@ def links_open(links):
         assert "Clients - Overall Active" in page.text
 
 
-def written(cell):
-    """A cell as a CSV has it."""
+def format_csv_cell(cell):
+    """Return a cell as in a CSV."""
     return "N/A" if cell is None else f"{cell:.2f}" if isinstance(cell, Decimal) else str(cell)
 
 
-def typed_cell(cell):
-    """A cell as a worksheet has it."""
+def format_sheet_cell(cell):
+    """Return a cell as in a worksheet."""
     return "N/A" if cell is None else float(cell)

@@ -1,11 +1,13 @@
-"""Every generated report, kept for ever: what is stored, the bucket it lies in, and how it is found again (spec 9)."""
+"""The archive: the stored form of snapshots, the bucket, and the index of the bucket."""
 
-from orchestration.archive.archive import Archive, Verdict
+from orchestration.archive.archive import Archive, NewFile, Verdict
 from orchestration.archive.snapshot import (
     CLIENTS,
+    TABLE,
     Manifest,
     Snapshot,
     SnapshotDamaged,
+    SnapshotId,
     SnapshotNotFound,
     StoredFile,
     new_snapshot_id,
@@ -14,11 +16,14 @@ from orchestration.object_store import ObjectStore
 
 __all__ = [
     "CLIENTS",
+    "TABLE",
     "Archive",
     "Manifest",
+    "NewFile",
     "ObjectStore",
     "Snapshot",
     "SnapshotDamaged",
+    "SnapshotId",
     "SnapshotNotFound",
     "StoredFile",
     "Verdict",

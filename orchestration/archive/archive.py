@@ -1,11 +1,12 @@
-"""Keeps reports and finds them again.
+"""The archive: stores snapshots and opens them again.
 
-The bucket is the truth, `dynamics.snapshots` its index. In the bucket a snapshot is a folder:
+The bucket is the truth. The table `dynamics.snapshots` is its index. A snapshot is a folder in
+the bucket:
 
-    snapshots/<id>/<sha256>.<extension>   its files, named by content, so that a second attempt never collides
-    snapshots/<id>/manifest.json          written last: without it there is no snapshot
-    snapshots/<id>/revoked                there when the link was revoked
-    snapshots/<id>/expires/<set>_<end>    there when the link was given an end: the last one set counts
+    snapshots/<id>/<sha256>.<extension>   a file; a second attempt writes the same name
+    snapshots/<id>/manifest.json          written last: without it the snapshot does not exist
+    snapshots/<id>/revoked                exists if the link is revoked
+    snapshots/<id>/expires/<set>_<end>    exists if the link has an end; the last one set counts
 """
 
 import hashlib
@@ -13,14 +14,12 @@ import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from orchestration.archive import index
-from orchestration.archive.index import Entry, Place
+from orchestration.archive.index import IndexEntry, ManifestLocation
 from orchestration.archive.keys import ROOT, expires_key, last_expiry, manifest_key, revoked_key
 from orchestration.archive.snapshot import (
     CLIENTS,
@@ -28,15 +27,14 @@ from orchestration.archive.snapshot import (
     Manifest,
     Snapshot,
     SnapshotDamaged,
+    SnapshotId,
     SnapshotNotFound,
     StoredFile,
     is_snapshot_id,
-    new_snapshot_id,
     read_verified,
 )
 from orchestration.errors import RequestError
 from orchestration.object_store import ObjectDiffers, ObjectStore
-from orchestration.rendering import FORMATS, Progress, info_lines, render, table_json
 from orchestration.reporting.report import Provenance, Report
 
 if TYPE_CHECKING:
@@ -44,23 +42,39 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
 
-_IN_HAND = 1024 * 1024
-"""Bytes of a file that is kept in memory for a mail that follows; a larger one is read again, if it is mailed at all."""
+MAX_CACHED_BYTES = 1024 * 1024
+"""A stored file up to this size stays in memory, because a mail often needs it next."""
+_UPLOAD_THREADS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to store in a snapshot."""
+
+    name: str
+    """The name in the manifest: a format, TABLE or CLIENTS."""
+    body: bytes
+    content_type: str
+    filename: str
+    """The name under which a browser saves the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What re-reading one snapshot gave: how many objects are as they were kept, and what is wrong, a line each."""
+    """The result of verifying one snapshot."""
 
     snapshot_id: str
     sound_objects: int
+    """The number of objects that have their stored hash."""
     problems: tuple[str, ...]
+    """A sentence for each problem."""
 
 
 class Archive:
-    """Snapshots in one bucket and their index in one database; `public_url` is what their links begin with.
+    """The snapshots in a bucket, and their index in a database.
 
-    Methods that write commit the connection. All raise Unavailable when the bucket does not answer.
+    `public_url` is the beginning of the links. Methods that write commit the connection. All
+    methods raise Unavailable if the bucket does not answer.
     """
 
     def __init__(self, store: ObjectStore, connection: "Connection[TupleRow]", public_url: str) -> None:
@@ -69,86 +83,104 @@ class Archive:
         self._public_url = public_url.rstrip("/")
 
     def link(self, snapshot_id: str) -> str:
-        """Where the snapshot opens."""
+        """Return the link of a snapshot."""
         return f"{self._public_url}/view?id={snapshot_id}"
 
-    def keep(
+    def store(
         self,
         report: Report,
+        provenance: Provenance,
+        files: Iterable[NewFile],
         *,
-        title: str,
-        generated_by: str,
-        generated_at: datetime,
-        saved_query: str | None = None,
+        snapshot_id: SnapshotId,
+        info: list[tuple[str, str]],
         chart: str | None = None,
-        snapshot_id: str | None = None,
-        progress: Progress | None = None,
     ) -> Snapshot:
-        """Keeps a report, rendered in every format, and returns it as its link will open it; `progress` is told of the rendering.
+        """Store a report with its files and return the snapshot as its link opens it.
 
-        Under an id that was reserved before, a second call returns what the first one kept; `kept` tells of that
-        before a report is made in vain. Raises RequestError for a title or id that cannot be kept, SnapshotNotFound
-        for a revoked id.
+        Each file is uploaded while `files` makes the next one. `info` has the lines of the info
+        panel. If the archive already has a snapshot with this id, return that one and make no
+        file. Raise RequestError for an invalid title or id, SnapshotNotFound for the id of a
+        revoked snapshot.
         """
-        if re.search(r"[\x00-\x1f\x7f]", title):
-            raise RequestError(f"title {title!r} has control characters: remove them")
-        snapshot_id = snapshot_id or new_snapshot_id()
+        if re.search(r"[\x00-\x1f\x7f]", provenance.title):
+            raise RequestError(f"title {provenance.title!r} has control characters: remove them")
         if not is_snapshot_id(snapshot_id):
-            raise RequestError(f"{snapshot_id!r} is no snapshot id: reserve one with new_snapshot_id")
-        if known := index.find(self._connection, snapshot_id):
-            return self._opened(known)
-        provenance = Provenance(title, generated_by, generated_at, self.link(snapshot_id), saved_query)
-        snapshot = self._write(report, provenance, snapshot_id, chart, progress)
-        self._record(snapshot)
+            raise RequestError(f"{snapshot_id!r} is not a snapshot id: reserve one with new_snapshot_id")
+        if location := index.find_manifest(self._connection, snapshot_id):
+            return self._open(location)
+        uploaded, cached_files = self._upload(snapshot_id, files)
+        manifest = Manifest.of(
+            report, provenance, snapshot_id=snapshot_id, chart=chart, info=info, files=uploaded
+        )
+        body = manifest.model_dump_json(indent=1).encode()
+        try:
+            stored = self._store.put_new(manifest_key(snapshot_id), body, "application/json")
+        except ObjectDiffers:
+            # Another process stored a snapshot with this id at the same time: the first one counts.
+            snapshot = self.open(snapshot_id)
+        else:
+            snapshot = Snapshot(
+                manifest, stored.sha256, stored.version_id, self._store, cached_files, report.table
+            )
+        self._add_to_index(snapshot)
         return snapshot
 
-    def kept(self, snapshot_id: str) -> Snapshot | None:
-        """What an earlier attempt has kept under a reserved id; None when it came to nothing.
+    def find_stored(self, snapshot_id: SnapshotId) -> Snapshot | None:
+        """Return the snapshot that an earlier attempt stored under a reserved id, or None.
 
-        An attempt that died before the index knew its snapshot is completed. Raises as `open` for a revoked id and a
-        damaged manifest.
+        If that attempt ended before the snapshot was in the index, add it to the index. Raise as
+        `open` for a revoked id and a damaged manifest.
         """
-        place = self._find(snapshot_id)
-        if place is None:
+        location = self._find(snapshot_id)
+        if location is None:
             return None
-        snapshot = self._opened(place)
-        if place.sha256 is None:
-            self._record(snapshot)
+        snapshot = self._open(location)
+        if location.sha256 is None:
+            self._add_to_index(snapshot)
         return snapshot
 
     def open(self, snapshot_id: str) -> Snapshot:
-        """The snapshot of that id.
+        """Return the snapshot with that id.
 
-        Raises SnapshotNotFound when it is unknown, malformed, revoked or over, all alike, and SnapshotDamaged when
-        its manifest is not the one that was kept.
+        Raise SnapshotNotFound if the id is unknown, malformed, revoked or expired, with the same
+        message. Raise SnapshotDamaged if the manifest has changed or cannot be read.
         """
-        return self._opened(self._find(snapshot_id))
+        return self._open(self._find(snapshot_id))
 
-    def list(self, limit: int = 100, saved_query: str | None = None) -> list[Entry]:
-        """The newest snapshots of the index, newest first, revoked ones too; of one saved query if it is named."""
-        return index.entries(self._connection, limit, saved_query)
+    def list(self, limit: int = 100, saved_query: str | None = None) -> list[IndexEntry]:
+        """Return the newest entries of the index, newest first, including revoked snapshots.
 
-    def entry(self, snapshot_id: str) -> Entry | None:
-        """What the index knows of a snapshot: whether and when its link ends, and how often it was opened."""
-        return index.entry(self._connection, snapshot_id)
+        `saved_query` limits them to one saved query.
+        """
+        return index.list_entries(self._connection, limit, saved_query)
+
+    def entry(self, snapshot_id: str) -> IndexEntry | None:
+        """Return the index entry of a snapshot; None if there is none."""
+        return index.find_entry(self._connection, SnapshotId(snapshot_id))
 
     def verify(self, ids: Iterable[str] | None = None) -> Iterator[Verdict]:
-        """Re-reads every object of these snapshots, or of all that the index or the bucket knows."""
+        """Read every object of these snapshots again and compare the hashes.
+
+        `ids` None means all snapshots of the index and of the bucket.
+        """
         if ids is None:
-            known = {entry.snapshot_id for entry in index.entries(self._connection, None, None)}
-            ids = sorted(known | {place.snapshot_id for place in self._in_bucket()})
-        return map(self._verdict, ids)
+            indexed = {entry.snapshot_id for entry in index.list_entries(self._connection, None, None)}
+            ids = sorted(indexed | {location.snapshot_id for location in self._list_bucket()})
+        return map(self._verify, ids)
 
     def reindex(self) -> int:
-        """Adds what the bucket holds and the index does not, and returns how many snapshots the bucket holds.
+        """Add the snapshots of the bucket to the index. Return how many snapshots the bucket has.
 
-        Hashes and revocations that the index knows stay. Raises SnapshotDamaged, after all the others are
-        indexed, when a manifest cannot be read.
+        Hashes and revocations in the index stay. Raise SnapshotDamaged if a manifest cannot be
+        read, after all other snapshots have been added.
         """
         indexed, damaged = 0, []
-        for place in self._in_bucket():
+        for location in self._list_bucket():
             try:
-                index.record(self._connection, self._load(place), place.revoked_at, place.expires_at)
+                index.add_entry(
+                    self._connection, self._load(location), location.revoked_at, location.expires_at
+                )
                 indexed += 1
             except SnapshotDamaged as error:
                 damaged.append(str(error))
@@ -158,101 +190,82 @@ class Archive:
         return indexed
 
     def revoke(self, snapshot_id: str) -> None:
-        """Takes the link away, for ever; the bytes stay. Raises SnapshotNotFound for an id that never was."""
-        self._require(snapshot_id)
-        # The marker comes first: an index that is rebuilt must not bring the link back.
-        self._store.put_new(revoked_key(snapshot_id), b"revoked\n", "text/plain")
-        index.mark_revoked(self._connection, snapshot_id)
+        """Close the link for ever. The stored bytes stay.
+
+        Raise SnapshotNotFound for an unknown id.
+        """
+        known_id = self._require(snapshot_id)
+        # The marker comes first, so that rebuilding the index cannot open the link again.
+        self._store.put_new(revoked_key(known_id), b"revoked\n", "text/plain")
+        index.mark_revoked(self._connection, known_id)
         self._connection.commit()
 
     def expire(self, snapshot_id: str, at: datetime) -> None:
-        """Ends the link at that instant (aware), instead of at one that was set before; the bytes stay.
+        """End the link at `at`, an instant with a timezone. It replaces an earlier end.
 
-        Raises SnapshotNotFound for an id that never was.
+        The stored bytes stay. Raise SnapshotNotFound for an unknown id.
         """
-        self._require(snapshot_id)
-        self._store.put_new(expires_key(snapshot_id, at), b"expires\n", "text/plain")
-        index.mark_expiring(self._connection, snapshot_id, at)
+        known_id = self._require(snapshot_id)
+        self._store.put_new(expires_key(known_id, at), b"expires\n", "text/plain")
+        index.mark_expiring(self._connection, known_id, at)
         self._connection.commit()
 
-    def _require(self, snapshot_id: str) -> None:
-        if self._find(snapshot_id) is None:
+    def _require(self, snapshot_id: str) -> SnapshotId:
+        location = self._find(snapshot_id)
+        if location is None:
             raise SnapshotNotFound(f"there is no snapshot {snapshot_id!r}: see `dynamics snapshots list`")
+        return location.snapshot_id
 
-    def _write(
-        self,
-        report: Report,
-        provenance: Provenance,
-        snapshot_id: str,
-        chart: str | None,
-        progress: Progress | None,
-    ) -> Snapshot:
-        stem = _stem(report, provenance.title)
-        in_hand: dict[str, bytes] = {}
-        # One file is written while the next is rendered.
-        with ThreadPoolExecutor(2 + len(FORMATS)) as writers:
+    def _upload(
+        self, snapshot_id: SnapshotId, files: Iterable[NewFile]
+    ) -> tuple[dict[str, StoredFile], dict[str, bytes]]:
+        """Upload the files. Return the stored files, and the content of the small ones, by name."""
+        uploads: dict[str, Future[StoredFile]] = {}
+        small: dict[str, bytes] = {}
+        with ThreadPoolExecutor(_UPLOAD_THREADS) as threads:
+            for file in files:
+                uploads[file.name] = threads.submit(self._put_file, snapshot_id, file)
+                if file.name not in (TABLE, CLIENTS) and len(file.body) <= MAX_CACHED_BYTES:
+                    small[file.name] = file.body
+        return {name: upload.result() for name, upload in uploads.items()}, small
 
-            def put(body: bytes, content_type: str, filename: str) -> Future[StoredFile]:
-                return writers.submit(self._put_file, snapshot_id, body, content_type, filename)
-
-            writing = {TABLE: put(table_json(report.table), "application/json", f"{TABLE}.json")}
-            if report.clients is not None:
-                writing[CLIENTS] = put(report.clients, "application/vnd.apache.parquet", f"{CLIENTS}.parquet")
-            for fmt, form in FORMATS.items():
-                body = render(report, provenance, fmt, chart=chart, progress=progress)
-                writing[fmt] = put(body, form.content_type, f"{stem}.{form.extension}")
-                if len(body) <= _IN_HAND:
-                    in_hand[fmt] = body
-        files = {name: written.result() for name, written in writing.items()}
-        manifest = Manifest.of(
-            report,
-            provenance,
-            snapshot_id=snapshot_id,
-            chart=chart,
-            info=info_lines(report, provenance),
-            files=files,
-        )
-        body = manifest.model_dump_json(indent=1).encode()
-        try:
-            stored = self._store.put_new(manifest_key(snapshot_id), body, "application/json")
-        except ObjectDiffers:
-            return self.open(snapshot_id)  # somebody else kept this id meanwhile: the first one counts
-        return Snapshot(manifest, stored.sha256, stored.version_id, self._store, in_hand, report.table)
-
-    def _record(self, snapshot: Snapshot) -> None:
-        index.record(self._connection, snapshot)
-        self._connection.commit()
-
-    def _put_file(self, snapshot_id: str, body: bytes, content_type: str, filename: str) -> StoredFile:
-        key = f"{ROOT}{snapshot_id}/{hashlib.sha256(body).hexdigest()}.{filename.rpartition('.')[2]}"
-        stored = self._store.put_new(key, body, content_type)
+    def _put_file(self, snapshot_id: SnapshotId, file: NewFile) -> StoredFile:
+        extension = file.filename.rpartition(".")[2]
+        key = f"{ROOT}{snapshot_id}/{hashlib.sha256(file.body).hexdigest()}.{extension}"
+        stored = self._store.put_new(key, file.body, file.content_type)
         return StoredFile(
             key=key,
             sha256=stored.sha256,
             size=stored.size,
             version_id=stored.version_id,
-            content_type=content_type,
-            filename=filename,
+            content_type=file.content_type,
+            filename=file.filename,
         )
 
-    def _find(self, snapshot_id: str) -> Place | None:
-        """Where the index says that the snapshot is, and where the index does not know it, where the bucket has it."""
+    def _add_to_index(self, snapshot: Snapshot) -> None:
+        index.add_entry(self._connection, snapshot)
+        self._connection.commit()
+
+    def _find(self, snapshot_id: str) -> ManifestLocation | None:
+        """Return the location of the manifest according to the index, or else to the bucket."""
         if not is_snapshot_id(snapshot_id):
             return None
-        return index.find(self._connection, snapshot_id) or next(self._in_bucket(f"{snapshot_id}/"), None)
+        return index.find_manifest(self._connection, snapshot_id) or next(
+            self._list_bucket(f"{snapshot_id}/"), None
+        )
 
-    def _in_bucket(self, below: str = "") -> Iterator[Place]:
-        """The snapshots that the bucket holds. Of a manifest that was written again, the first version counts."""
-        for snapshot_id, listed in groupby(
-            self._store.list(ROOT + below), key=lambda found: found.key.split("/")[1]
+    def _list_bucket(self, prefix: str = "") -> Iterator[ManifestLocation]:
+        """Yield the snapshots in the bucket. The first version of each manifest counts."""
+        for snapshot_id, group in groupby(
+            self._store.list(ROOT + prefix), key=lambda item: item.key.split("/")[1]
         ):
-            objects = {found.key: found for found in listed}
-            manifest, revoked = (
-                objects.get(manifest_key(snapshot_id)),
-                objects.get(revoked_key(snapshot_id)),
-            )
-            if manifest and is_snapshot_id(snapshot_id):
-                yield Place(
+            if not is_snapshot_id(snapshot_id):
+                continue
+            objects = {item.key: item for item in group}
+            manifest = objects.get(manifest_key(snapshot_id))
+            revoked = objects.get(revoked_key(snapshot_id))
+            if manifest:
+                yield ManifestLocation(
                     snapshot_id,
                     manifest.version_id,
                     None,
@@ -260,50 +273,41 @@ class Archive:
                     last_expiry(snapshot_id, objects),
                 )
 
-    def _opened(self, place: Place | None) -> Snapshot:
-        if place is None or not place.is_open:
+    def _open(self, location: ManifestLocation | None) -> Snapshot:
+        if location is None or not location.is_open:
             raise SnapshotNotFound("there is no report under this id: check that the link is complete")
-        return self._load(place)
+        return self._load(location)
 
-    def _load(self, place: Place) -> Snapshot:
-        key = manifest_key(place.snapshot_id)
-        body = read_verified(self._store, key, place.version_id, place.sha256)
-        try:
-            manifest = Manifest.model_validate_json(body)
-        except ValidationError as error:
-            raise SnapshotDamaged(f"{key} is no manifest: restore it from the bucket's backup") from error
-        if manifest.id != place.snapshot_id:
+    def _load(self, location: ManifestLocation) -> Snapshot:
+        key = manifest_key(location.snapshot_id)
+        body = read_verified(self._store, key, location.version_id, location.sha256)
+        manifest = Manifest.parse(body, key)
+        if manifest.id != location.snapshot_id:
             raise SnapshotDamaged(
                 f"{key} is the manifest of another snapshot: restore it from the bucket's backup"
             )
-        return Snapshot(manifest, hashlib.sha256(body).hexdigest(), place.version_id, self._store)
+        return Snapshot(manifest, hashlib.sha256(body).hexdigest(), location.version_id, self._store)
 
-    def _verdict(self, snapshot_id: str) -> Verdict:
-        place = self._find(snapshot_id)
-        if place is None:
+    def _verify(self, snapshot_id: str) -> Verdict:
+        location = self._find(snapshot_id)
+        if location is None:
             return Verdict(snapshot_id, 0, ("there is no such snapshot: see `dynamics snapshots list`",))
-        problems = [] if place.sha256 else ["it is not in the index: run `dynamics snapshots reindex`"]
+        problems = [] if location.sha256 else ["it is not in the index: run `dynamics snapshots reindex`"]
         try:
-            snapshot = self._load(place)
+            snapshot = self._load(location)
         except SnapshotDamaged as error:
             return Verdict(snapshot_id, 0, (*problems, str(error)))
         sound = 1
-        for fmt in snapshot.manifest.files:
+        for name in snapshot.manifest.files:
             try:
-                snapshot.read(fmt)
+                snapshot.read(name)
                 sound += 1
             except SnapshotDamaged as error:
                 problems.append(str(error))
         problems += [
-            f"{found.key} was written {found.versions} times: the first still counts, find out who wrote again"
-            for found in self._store.list(f"{ROOT}{snapshot_id}/")
-            if found.versions > 1
+            f"{item.key} was written {item.versions} times: the first version still counts."
+            " Find out what wrote it again"
+            for item in self._store.list(f"{ROOT}{snapshot_id}/")
+            if item.versions > 1
         ]
         return Verdict(snapshot_id, sound, tuple(problems))
-
-
-def _stem(report: Report, title: str) -> str:
-    """A file name without its extension, safe on any disk: the title's letters in any script, and the days covered."""
-    words = re.sub(r"[^\w.]+", "-", title).strip("-._")[:80] or "report"
-    last = report.interval.end.wall - timedelta(microseconds=1)
-    return f"{words}_{report.interval.start.wall:%Y-%m-%d}_{last:%Y-%m-%d}"

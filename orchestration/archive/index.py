@@ -1,4 +1,7 @@
-"""`dynamics.snapshots`: the index of the bucket, and the witness against a changed one."""
+"""The table `dynamics.snapshots`: the index of the bucket.
+
+It also keeps the hash of each manifest, so that a changed bucket is noticed.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,37 +12,40 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.types.json import Jsonb
 
-from orchestration.archive.snapshot import Snapshot
+from orchestration.archive.snapshot import Snapshot, SnapshotId
 
 LinkState = Literal["open", "revoked", "expired"]
 
-_ENTRIES = """
-    select snapshot_id, title, saved_query, generated_by, generated_at, as_of, revoked_at, expires_at, opens, last_opened_at
+_SELECT_ENTRIES = """
+    select
+        snapshot_id, title, saved_query, generated_by, generated_at, as_of,
+        revoked_at, expires_at, opens, last_opened_at
     from dynamics.snapshots
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the manifest of a snapshot lies. Only the index knows `sha256`, what it must hash to."""
+class ManifestLocation:
+    """The location of a snapshot's manifest, and the state of the snapshot's link."""
 
-    snapshot_id: str
+    snapshot_id: SnapshotId
     version_id: str | None
     sha256: str | None
+    """The hash that the manifest must have. None if the snapshot is not in the index."""
     revoked_at: datetime | None
     expires_at: datetime | None
 
     @property
     def is_open(self) -> bool:
-        """Whether the link still opens: it was not revoked, and its end has not come."""
+        """Return True if the link is neither revoked nor expired."""
         return link_state(self.revoked_at, self.expires_at) == "open"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A snapshot as listings show it."""
+class IndexEntry:
+    """A snapshot as lists show it."""
 
-    snapshot_id: str
+    snapshot_id: SnapshotId
     title: str
     saved_query: str | None
     generated_by: str
@@ -48,58 +54,65 @@ class Entry:
     revoked_at: datetime | None
     expires_at: datetime | None
     opens: int
-    """How often the page behind the link was opened, and when last."""
+    """The number of times that the page of the link was opened."""
     last_opened_at: datetime | None
 
     @property
     def link_state(self) -> LinkState:
-        """What has become of its link."""
+        """Return the state of the link."""
         return link_state(self.revoked_at, self.expires_at)
 
 
 def link_state(revoked_at: datetime | None, expires_at: datetime | None) -> LinkState:
-    """What has become of a link: it was taken away, its end has come, or it opens."""
+    """Return the current state of a link."""
     if revoked_at:
         return "revoked"
     return "expired" if expires_at and expires_at <= datetime.now(UTC) else "open"
 
 
-def find(connection: Connection[TupleRow], snapshot_id: str) -> Place | None:
-    """Where the index says the manifest of that snapshot is."""
-    with connection.cursor(row_factory=class_row(Place)) as cursor:
+def find_manifest(connection: Connection[TupleRow], snapshot_id: SnapshotId) -> ManifestLocation | None:
+    """Return the location of the snapshot's manifest; None if the snapshot is not in the index."""
+    with connection.cursor(row_factory=class_row(ManifestLocation)) as cursor:
         return cursor.execute(
             """
-            select snapshot_id, manifest_version as version_id, manifest_sha256 as sha256, revoked_at, expires_at
+            select
+                snapshot_id, manifest_version as version_id, manifest_sha256 as sha256,
+                revoked_at, expires_at
             from dynamics.snapshots where snapshot_id = %s
             """,
             (snapshot_id,),
         ).fetchone()
 
 
-def still_open(connection: Connection[TupleRow], snapshot_ids: Collection[str]) -> set[str]:
-    """Of these snapshots those whose links open now."""
-    found = connection.execute(
+def find_open(connection: Connection[TupleRow], snapshot_ids: Collection[str]) -> set[str]:
+    """Return those of the ids that have an open link now."""
+    rows = connection.execute(
         """
         select snapshot_id from dynamics.snapshots
         where snapshot_id = any(%s) and revoked_at is null and (expires_at is null or expires_at > now())
         """,
         (list(snapshot_ids),),
     ).fetchall()
-    return {snapshot_id for (snapshot_id,) in found}
+    return {snapshot_id for (snapshot_id,) in rows}
 
 
-def entry(connection: Connection[TupleRow], snapshot_id: str) -> Entry | None:
-    """What the index knows of that snapshot."""
-    with connection.cursor(row_factory=class_row(Entry)) as cursor:
-        return cursor.execute(f"{_ENTRIES} where snapshot_id = %s", (snapshot_id,)).fetchone()
+def find_entry(connection: Connection[TupleRow], snapshot_id: SnapshotId) -> IndexEntry | None:
+    """Return the entry of a snapshot; None if the snapshot is not in the index."""
+    with connection.cursor(row_factory=class_row(IndexEntry)) as cursor:
+        return cursor.execute(f"{_SELECT_ENTRIES} where snapshot_id = %s", (snapshot_id,)).fetchone()
 
 
-def entries(connection: Connection[TupleRow], limit: int | None, saved_query: str | None) -> list[Entry]:
-    """The newest snapshots, newest first; `limit` None means all, `saved_query` None of whatever query."""
-    with connection.cursor(row_factory=class_row(Entry)) as cursor:
+def list_entries(
+    connection: Connection[TupleRow], limit: int | None, saved_query: str | None
+) -> list[IndexEntry]:
+    """Return the newest entries, newest first.
+
+    `limit` None means all entries. `saved_query` None means every saved query, and none.
+    """
+    with connection.cursor(row_factory=class_row(IndexEntry)) as cursor:
         return cursor.execute(
             f"""
-            {_ENTRIES}
+            {_SELECT_ENTRIES}
             where saved_query = %(saved_query)s or %(saved_query)s::text is null
             order by generated_at desc, snapshot_id
             limit %(limit)s
@@ -108,23 +121,27 @@ def entries(connection: Connection[TupleRow], limit: int | None, saved_query: st
         ).fetchall()
 
 
-def record(
+def add_entry(
     connection: Connection[TupleRow],
     snapshot: Snapshot,
     revoked_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> None:
-    """Adds a snapshot. Of one that is known only its end is added: a hash, once witnessed, stays."""
+    """Add a snapshot to the index.
+
+    An entry that exists keeps its hash. It only takes over a revocation or an end that it does
+    not have.
+    """
     manifest = snapshot.manifest
     connection.execute(
         """
-        insert into dynamics.snapshots as known (
+        insert into dynamics.snapshots as present (
             snapshot_id, manifest_sha256, manifest_version, title, saved_query, generated_by, generated_at,
             as_of, parameters, owner_ids, revoked_at, expires_at
         ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (snapshot_id) do update set
-            revoked_at = coalesce(known.revoked_at, excluded.revoked_at),
-            expires_at = coalesce(known.expires_at, excluded.expires_at)
+            revoked_at = coalesce(present.revoked_at, excluded.revoked_at),
+            expires_at = coalesce(present.expires_at, excluded.expires_at)
         """,
         (
             manifest.id,
@@ -143,23 +160,23 @@ def record(
     )
 
 
-def mark_revoked(connection: Connection[TupleRow], snapshot_id: str) -> None:
-    """Writes down that the link of this snapshot was taken away, now unless it was before."""
+def mark_revoked(connection: Connection[TupleRow], snapshot_id: SnapshotId) -> None:
+    """Record that the link is revoked from now on. An earlier revocation keeps its time."""
     connection.execute(
         "update dynamics.snapshots set revoked_at = now() where snapshot_id = %s and revoked_at is null",
         (snapshot_id,),
     )
 
 
-def mark_expiring(connection: Connection[TupleRow], snapshot_id: str, at: datetime) -> None:
-    """Writes down when the link of this snapshot ends."""
+def mark_expiring(connection: Connection[TupleRow], snapshot_id: SnapshotId, at: datetime) -> None:
+    """Record the end of the link."""
     connection.execute(
         "update dynamics.snapshots set expires_at = %s where snapshot_id = %s", (at, snapshot_id)
     )
 
 
 def add_opens(connection: Connection[TupleRow], opens: Mapping[str, int]) -> None:
-    """Counts how often pages were opened, by snapshot id, as of now."""
+    """Add the number of times that pages were opened, by snapshot id. Set the last time to now."""
     connection.cursor().executemany(
         "update dynamics.snapshots set opens = opens + %s, last_opened_at = now() where snapshot_id = %s",
         [(times, snapshot_id) for snapshot_id, times in sorted(opens.items())],

@@ -1,30 +1,36 @@
-"""Where in the bucket what lies: see `archive`."""
+"""The keys of the objects in the bucket. The `archive` module explains what each object means."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from orchestration.archive.snapshot import SnapshotId
+
 ROOT = "snapshots/"
-_MOMENT = "%Y%m%dT%H%M%S.%fZ"
-"""A moment in a key, in UTC: keys are then in the order of time."""
+"""The prefix of all keys."""
+_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+"""The form of an instant in a key, in UTC. The keys sort in the order of time."""
 
 
-def manifest_key(snapshot_id: str) -> str:
-    """Written last: without it there is no snapshot."""
+def manifest_key(snapshot_id: SnapshotId) -> str:
+    """Return the key of the manifest."""
     return f"{ROOT}{snapshot_id}/manifest.json"
 
 
-def revoked_key(snapshot_id: str) -> str:
-    """There when the link was revoked."""
+def revoked_key(snapshot_id: SnapshotId) -> str:
+    """Return the key of the object that marks the link as revoked."""
     return f"{ROOT}{snapshot_id}/revoked"
 
 
-def expires_key(snapshot_id: str, at: datetime) -> str:
-    """There when the link was given that end (aware). When it was set comes first: the greatest key is the last word."""
-    moments = (moment.astimezone(UTC).strftime(_MOMENT) for moment in (datetime.now(UTC), at))
-    return f"{ROOT}{snapshot_id}/expires/{'_'.join(moments)}"
+def expires_key(snapshot_id: SnapshotId, at: datetime) -> str:
+    """Return the key of the object that ends the link at `at`, an instant with a timezone.
+
+    The current time comes first in the key, so that the greatest key is the latest decision.
+    """
+    times = (time.astimezone(UTC).strftime(_TIME_FORMAT) for time in (datetime.now(UTC), at))
+    return f"{ROOT}{snapshot_id}/expires/{'_'.join(times)}"
 
 
-def last_expiry(snapshot_id: str, keys: Iterable[str]) -> datetime | None:
-    """The end that a snapshot's keys give its link; None when it was given none."""
+def last_expiry(snapshot_id: SnapshotId, keys: Iterable[str]) -> datetime | None:
+    """Return the end of the link according to the keys of a snapshot. None means no end."""
     last = max((key for key in keys if key.startswith(f"{ROOT}{snapshot_id}/expires/")), default=None)
-    return datetime.strptime(last.rpartition("_")[2], _MOMENT).replace(tzinfo=UTC) if last else None
+    return datetime.strptime(last.rpartition("_")[2], _TIME_FORMAT).replace(tzinfo=UTC) if last else None

@@ -1,4 +1,4 @@
-"""`deliver`, `backfill` and `check`: what is done with saved queries."""
+"""The commands `deliver`, `backfill` and `check`: the work on saved queries."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,118 +6,121 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.cli.moments import MOMENT
-from orchestration.cli.output import as_json as print_json
-from orchestration.cli.output import progress, remark, require_writable, write
+from orchestration.cli.output import check_writable, print_json, print_note, show_progress, write_file
+from orchestration.cli.timestamps import TIMESTAMP
 
 if TYPE_CHECKING:
-    from orchestration.mailing.delivery import Delivery
+    from orchestration.mailing.mail_record import MailRecord
 
 
 @click.command()
 @click.argument("name")
-@click.option("--at", type=MOMENT, help="The scheduled moment, with an offset or Z. Default: now.")
+@click.option("--at", type=TIMESTAMP, help="The scheduled moment, with an offset or Z. Default: now.")
 @click.option(
     "--to",
     "test_to",
     metavar="ADDR",
     multiple=True,
-    help="A test send to this address instead; marked, and not counted.",
+    help="Send a test mail to this address instead. It is marked as a test and does not count as delivery.",
 )
-@click.option("--dry-run", is_flag=True, help="Send nothing: write the mail as NAME.eml.")
+@click.option("--dry-run", is_flag=True, help="Send nothing. Write the mail to NAME.eml.")
 def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: bool) -> int:
-    """Makes and mails a saved query's report, as scheduled.
+    """Create and mail the report of a saved query.
 
-    A moment that was delivered before is not delivered again: what each recipient has got stays as it is.
+    The command does what the schedule does at that moment. A moment is delivered once: if it was
+    delivered before, the command sends nothing and shows what each recipient got.
     """
     from orchestration.connections import open_archive
-    from orchestration.deliveries import on_request
-    from orchestration.deliveries.dispatch import told, unsent
-    from orchestration.deliveries.requester import this_user
-    from orchestration.saved_queries.saved_query_file import load_saved_query
+    from orchestration.deliveries import manual
+    from orchestration.deliveries.report_delivery import describe_mail, find_unsent
+    from orchestration.deliveries.requester import process_user
+    from orchestration.saved_queries.reader import load_saved_query
     from orchestration.settings import settings
 
     saved_query = load_saved_query(settings().templates, name)
     moment = at or datetime.now(UTC)
-    letter = Path(f"{name}.eml")
+    mail_file = Path(f"{name}.eml")
     if dry_run:
-        require_writable(letter)
-    rows: list[Delivery] = []
-    with open_archive() as (archive, connection), progress(f"making the report {name}") as tell:
+        check_writable(mail_file)
+    records: list[MailRecord] = []
+    with open_archive() as (archive, connection), show_progress(f"computing the report {name}") as progress:
         if dry_run:
-            snapshot, message, kept_back = on_request.dry_run(
-                connection, archive, saved_query, moment, test_to=test_to, progress=tell
+            snapshot, message, skip_reason = manual.dry_run(
+                connection, archive, saved_query, moment, test_to=test_to, progress=progress
             )
         else:
-            snapshot, rows = on_request.deliver(
+            snapshot, records = manual.deliver(
                 connection,
                 archive,
                 saved_query,
                 moment,
-                generated_by=this_user(),
+                generated_by=process_user(),
                 test_to=test_to,
-                progress=tell,
+                progress=progress,
             )
     if dry_run:
-        write(letter, bytes(message))
-        click.echo(f"written, not sent: {letter}")
-        if kept_back:
-            remark(f"send_if would keep it back: {kept_back}")
-    for row in rows:
-        click.echo(told(row))
+        write_file(mail_file, bytes(message))
+        click.echo(f"written, not sent: {mail_file}")
+        if skip_reason:
+            print_note(f"send_if would skip this mail: {skip_reason}")
+    for record in records:
+        click.echo(describe_mail(record))
     click.echo(snapshot.manifest.link)
-    return 1 if unsent(rows) else 0
+    return 1 if find_unsent(records) else 0
 
 
 @click.command()
 @click.argument("name")
-@click.option("--from", "start", type=MOMENT, required=True, help="First moment, with an offset or Z.")
-@click.option("--to", "end", type=MOMENT, required=True, help="Last moment, inclusive.")
-@click.option("--send", is_flag=True, help="Mail the reports too; else they are only made and kept.")
-@click.option("--again", is_flag=True, help="Make a new report beside each that is there.")
+@click.option("--from", "start", type=TIMESTAMP, required=True, help="First moment, with an offset or Z.")
+@click.option("--to", "end", type=TIMESTAMP, required=True, help="Last moment, inclusive.")
+@click.option("--send", is_flag=True, help="Also mail the reports. Without it they are only archived.")
+@click.option("--again", is_flag=True, help="Create new reports, also for moments that have one.")
 def backfill(name: str, start: datetime, end: datetime, send: bool, again: bool) -> int:
-    """Makes the reports of all scheduled moments in a range.
+    """Create the reports of all scheduled moments in a range.
 
-    The oldest moment comes first, and each is told as soon as it is made. What is there already is not made again,
-    so a backfill that was stopped goes on where it was. With --again the new reports are mailed, if they are to be,
-    also to those who have the old ones; stopped, the same command goes on where it was.
+    The oldest moment comes first. The command prints each moment when its report is archived. A
+    moment that already has a report keeps it, so you can run a stopped backfill again. With
+    --again, every moment gets a new report, which --send mails even to those who got the old one;
+    if it was stopped, the same command continues it.
     """
     from orchestration.connections import open_archive
-    from orchestration.deliveries.backfill import backfill as run
-    from orchestration.saved_queries.saved_query_file import load_saved_query
+    from orchestration.deliveries.backfill import backfill as run_backfill
+    from orchestration.saved_queries.reader import load_saved_query
     from orchestration.settings import settings
 
     saved_query = load_saved_query(settings().templates, name)
-    made = failures = 0
+    moments = failures = 0
     with open_archive() as (archive, connection):
-        for done in run(connection, archive, saved_query, start, end, send=send, again=again):
-            made += 1
-            failures += done.problem is not None
+        for result in run_backfill(connection, archive, saved_query, start, end, send=send, again=again):
+            moments += 1
+            failures += result.problem is not None
             click.echo(
-                f"{done.moment:%Y-%m-%dT%H:%M:%SZ}  {done.number}/{done.of}  {done.problem or done.link}"
+                f"{result.moment:%Y-%m-%dT%H:%M:%SZ}  {result.number}/{result.total}"
+                f"  {result.problem or result.link}"
             )
-    if not made:
-        remark(f"the schedule of {name} has no moment between these two")
+    if not moments:
+        print_note(f"the schedule of {name} has no moment in this range")
     if failures:
-        remark(f"failed: {failures} of {made}; the same command tries them again, and only them")
+        print_note(f"failed: {failures} of {moments}; run the same command again to retry them")
     return 1 if failures else 0
 
 
 @click.command()
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="The problems as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
 def check(files: tuple[Path, ...], as_json: bool) -> int:
-    """Validates saved queries, each mistake with its line.
+    """Check saved queries and show each mistake with its line.
 
-    Of each it tells file, line, key, what is wrong and what is allowed. Without files, all are checked. Names of
-    tags, owners, packages and currencies are looked up in the marts.
+    A mistake is shown with file, line, key, what is wrong and what is allowed. Without FILE, all
+    saved queries are checked. Names of tags, owners, packages and currencies are looked up in the
+    marts.
     """
-    from orchestration.saved_queries.checking import check_saved_queries
+    from orchestration.saved_queries.validation import check_saved_queries
     from orchestration.settings import settings
 
-    checked, problems, remarks = check_saved_queries(files, settings().templates)
-    for line in remarks:
-        remark(line)
+    checked, problems, notes = check_saved_queries(files, settings().templates)
+    for note in notes:
+        print_note(note)
     if as_json:
         print_json([problem._asdict() for problem in problems])
     else:

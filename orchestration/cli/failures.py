@@ -1,4 +1,4 @@
-"""Every way a command can end badly, as one line on standard error and an exit code."""
+"""The errors of a command: one line on standard error, and an exit code."""
 
 import os
 import sys
@@ -10,11 +10,12 @@ from orchestration.errors import DynamicsError
 _FAILED, _REQUEST_IS_WRONG, _INTERRUPTED = 1, 2, 130
 
 
-def exit_code_of(error: BaseException) -> int:
-    """Tells what went wrong in one line on standard error, and gives the process's exit code."""
+def report_failure(error: BaseException) -> int:
+    """Print the error as one line on standard error. Return the exit code of the process."""
     match error:
         case BrokenPipeError():
-            # Whoever read the output has seen enough of it; Python would complain when it flushes the rest at exit.
+            # The reader of the output has closed it. Python would complain when it flushes the rest
+            # at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         case SystemExit(code=int(code)) | click.exceptions.Exit(exit_code=code):
@@ -25,18 +26,18 @@ def exit_code_of(error: BaseException) -> int:
         case click.Abort() | KeyboardInterrupt():
             message, code = "stopped", _INTERRUPTED
         case click.ClickException():
-            message, code = _usage(error), _REQUEST_IS_WRONG
+            message, code = _describe_usage_error(error), _REQUEST_IS_WRONG
         case DynamicsError():
             message, code = str(error), error.exit_code
         case _:
-            said = f"unexpected {type(error).__name__}: {error}"
-            message, code = f"{said}; run it again with --debug for the traceback", _FAILED
+            description = f"unexpected {type(error).__name__}: {error}"
+            message, code = f"{description}; run it again with --debug for the traceback", _FAILED
     click.echo(f"dynamics: {' '.join(message.split())}", err=True)
     return code
 
 
-def _usage(error: click.ClickException) -> str:
-    """What click says, and where the command explains itself."""
+def _describe_usage_error(error: click.ClickException) -> str:
+    """Return click's message, and the help command of the failed command."""
     context = getattr(error, "ctx", None)
     message = error.format_message().rstrip(".")
     return f"{message} (see `{context.command_path} --help`)" if context else message

@@ -1,12 +1,12 @@
-"""What the commands print and write: tables, JSON, files, progress.
+"""The output of the commands: tables, JSON, files and progress.
 
-Answers go to standard output; progress, remarks and errors to standard error.
+Results go to standard output. Progress, notes and errors go to standard error.
 """
 
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,78 +15,79 @@ from typing import Any
 import click
 
 from orchestration.errors import DynamicsError, RequestError
+from orchestration.progress import Progress
 
 Row = Mapping[str, Any]
 
 
-def remark(text: str) -> None:
-    """Says something that is no part of the answer."""
+def print_note(text: str) -> None:
+    """Print a text that does not belong to the result."""
     click.echo(text, err=True)
 
 
-def as_json(value: Any) -> None:
-    """Prints a value as JSON, moments in ISO 8601."""
+def print_json(value: Any) -> None:
+    """Print a value as JSON. Instants are in ISO 8601."""
     click.echo(json.dumps(value, default=_json_text, indent=2, ensure_ascii=False))
 
 
-def listing(rows: Sequence[Row], columns: Sequence[str], *, empty: str) -> None:
-    """Prints the given columns of the rows as an aligned table, or what `empty` says."""
+def print_table(rows: Sequence[Row], columns: Sequence[str], *, empty: str) -> None:
+    """Print these columns of the rows as an aligned table. Print `empty` if there are no rows."""
     if not rows:
         click.echo(empty)
         return
-    cells = [[_words(column) for column in columns]]
-    cells += [[_shown(row[column]) for column in columns] for row in rows]
+    cells = [[_format_heading(column) for column in columns]]
+    cells += [[_format_value(row[column]) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def details(row: Row) -> None:
-    """Prints one row, a line a value."""
+def print_record(row: Row) -> None:
+    """Print one row with a line for each value."""
     width = max(map(len, row))
     for name, value in row.items():
-        click.echo(f"{_words(name).ljust(width)}  {_shown(value)}")
+        click.echo(f"{_format_heading(name).ljust(width)}  {_format_value(value)}")
 
 
-def require_writable(path: Path) -> None:
-    """Raises RequestError when no file can be written there: asked before the work, not after it."""
+def check_writable(path: Path) -> None:
+    """Raise RequestError if the file cannot be written. Commands check this before the work."""
     if path.is_dir():
         raise RequestError(f"{path} is a folder: name a file in it")
     if not path.parent.is_dir():
-        raise RequestError(f"there is no folder {path.parent}: make it, or name another file")
+        raise RequestError(f"there is no folder {path.parent}: create it, or name another file")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise RequestError(f"{path} may not be written: change its permissions, or name another file")
+        raise RequestError(f"{path} is not writable: change its permissions, or name another file")
 
 
-def write(path: Path, content: bytes) -> None:
-    """Writes the whole file. Raises DynamicsError when the disk refuses."""
+def write_file(path: Path, content: bytes) -> None:
+    """Write the whole file. Raise DynamicsError if the system refuses."""
     try:
         path.write_bytes(content)
     except OSError as error:
         raise DynamicsError(
-            f"{path} cannot be written: {error.strerror}; the report itself is kept"
+            f"{path} cannot be written: {error.strerror}; the report itself is archived"
         ) from error
 
 
 @contextmanager
-def progress(doing: str, *, in_bytes: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error, where that is a terminal, with time spent and left.
+def show_progress(task: str, *, in_bytes: bool = False) -> Iterator[Progress]:
+    """Show a bar with elapsed and remaining time if standard error is a terminal.
 
-    Call the result with (what, done, total; 0: not known). `in_bytes` adds the rate at which bytes are done.
+    Yield the function that moves the bar. `in_bytes` adds the number of bytes per second.
     """
     if not sys.stderr.isatty():
-        yield lambda _what, _done, _total: None
+        yield lambda _step, _done, _total: None
         return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        Progress,
         TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.progress import Progress as ProgressBar
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -97,22 +98,22 @@ def progress(doing: str, *, in_bytes: bool = False) -> Iterator[Callable[[str, i
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    # Redirected, an answer that goes to a pipe would come out on the terminal.
-    bar = Progress(
+    # With a redirect, a result that goes to a pipe would appear on the terminal.
+    bar = ProgressBar(
         *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
     )
     with bar:
-        task = bar.add_task(doing, total=None)
+        task_id = bar.add_task(task, total=None)
 
-        def tell(what: str, done: int, total: int) -> None:
-            if (total or None) != bar.tasks[0].total:  # the next part: its rate is its own
-                bar.reset(task, total=total or None)
-            bar.update(task, description=what, completed=done)
+        def update(step: str, done: int, total: int) -> None:
+            if (total or None) != bar.tasks[0].total:  # a new step has its own rate
+                bar.reset(task_id, total=total or None)
+            bar.update(task_id, description=step, completed=done)
 
-        yield tell
+        yield update
 
 
-def _words(name: str) -> str:
+def _format_heading(name: str) -> str:
     return name.replace("_", " ")
 
 
@@ -120,8 +121,8 @@ def _json_text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _shown(value: Any) -> str:
-    """A value on one line that cannot steer a terminal."""
+def _format_value(value: Any) -> str:
+    """Return a value on one line, without control characters."""
     if value is None:
         return "-"
     text = value.strftime("%Y-%m-%d %H:%M:%S%z") if isinstance(value, datetime) else str(value)

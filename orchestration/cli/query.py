@@ -1,4 +1,4 @@
-"""`query`: one report now, as a table, a file, a mail, and always as a snapshot behind a link."""
+"""The command `query`: one report now, as a table, a file or a mail, and always as a snapshot."""
 
 import sys
 from datetime import UTC, datetime
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestration.cli.output import progress, remark, require_writable, write
+from orchestration.cli.output import check_writable, print_note, show_progress, write_file
+from orchestration.domain import MAIL_FORMATS, FileFormat
 from orchestration.errors import RequestError
+from orchestration.reporting.query_parameters import QUERY_PARAMETERS
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
     from orchestration.reporting.parameters import ReportQuery
 
 _STDOUT = "-"
-_FLAGS = {"client_tags": "--client-tag", "owners": "--owner", "packages": "--package"}
-_MAILED = ("csv", "xls", "xlsx")
-_WRITTEN = (*_MAILED, "json")
+_MAIL_FORMATS = tuple(fmt.value for fmt in MAIL_FORMATS)
+_FILE_FORMATS = (*_MAIL_FORMATS, FileFormat.JSON.value)
+_WEB = "web"
+"""The output that is no file: the table and the link."""
 
 
 @click.command()
-@click.option("--saved", metavar="NAME", help="Start from a saved query; other flags override it.")
+@click.option("--saved", metavar="NAME", help="Start from a saved query. Other flags override it.")
 @click.option(
     "--from",
     "from_",
@@ -35,10 +38,13 @@ _WRITTEN = (*_MAILED, "json")
 @click.option(
     "--interval",
     metavar="NAME",
-    help="Instead: today, yesterday, 'this month', 'previous quarter', 'last 12 months', …",
+    help="Instead of --from and --to: today, yesterday, 'this month', 'previous quarter',"
+    " 'last 12 months', …",
 )
 @click.option(
-    "--timezone", metavar="ZONE", help="IANA name; every boundary is a wall-clock time there. Default UTC."
+    "--timezone",
+    metavar="ZONE",
+    help="IANA name. All boundaries are wall-clock times in this timezone. Default: UTC.",
 )
 @click.option("--client-type", metavar="TYPE", help="client (default), reseller, calling_card or call_shop.")
 @click.option(
@@ -46,174 +52,169 @@ _WRITTEN = (*_MAILED, "json")
     "client_tags",
     metavar="TAG",
     multiple=True,
-    help="Clients with this tag; repeat it: with any of them.",
+    help="Only clients with this tag. Repeat it for clients with any of several tags.",
 )
 @click.option(
     "--owner",
     "owners",
     metavar="RESELLER",
     multiple=True,
-    help="Clients of this reseller, by name or id; repeat it: of any.",
+    help="Only clients of this reseller (name or id). Repeat it for several resellers.",
 )
 @click.option(
     "--package",
     "packages",
     metavar="PACKAGE",
     multiple=True,
-    help="Clients that hold this, by name or id; repeat it: any.",
+    help="Only clients that hold this package (name or id). Repeat it for several packages.",
 )
 @click.option(
     "--group-by",
     metavar="GROUP",
     multiple=True,
-    help="year, month or date; package_name; or repeat it for one of each.",
+    help="year, month or date; or package_name; or repeat it to use one of each.",
 )
-@click.option("--currency", metavar="CODE", help="Currency of the report. Default: the base currency.")
+@click.option("--currency", metavar="CODE", help="Report currency. Default: the base currency.")
 @click.option(
     "--active-duration",
     metavar="MONTHS",
     type=int,
-    help="How long a paid service keeps a client active. Default 3.",
+    help="Number of months for which a paid service keeps a client active. Default: 3.",
 )
 @click.option(
     "--output",
-    type=click.Choice(["web", *_WRITTEN]),
-    help="What --file and --send-to get. Default: by the file's name, else web.",
+    type=click.Choice([_WEB, *_FILE_FORMATS]),
+    help="Format for --file and --send-to. Default: by the name of the file, else web.",
 )
 @click.option(
     "--file",
     "path",
     metavar="PATH",
-    help="Write the output there; - is standard output, all else then goes to standard error.",
+    help="Write the output to this file. Use - for standard output; all other text then goes to"
+    " standard error.",
 )
 @click.option(
     "--send-to",
     metavar="ADDR",
     multiple=True,
-    help="Mail the output (csv, xls or xlsx) to this address too; repeat it.",
+    help="Also mail the output (csv, xls or xlsx) to this address. Repeat it for several addresses.",
 )
 def query(
     saved: str | None, output: str | None, path: str | None, send_to: tuple[str, ...], **flags: Any
 ) -> int:
-    """Makes one report; prints its table and its link.
+    """Create one report; print its table and its link.
 
-    The report is kept as a snapshot, whatever the output: its link shows the same numbers for ever.
+    Every report is archived as a snapshot. Its link shows the same numbers for ever.
 
     \b
       dynamics query --from 2018-01-01 --to 2018-12-31 --group-by month
       dynamics query --interval "last 30 days" --group-by date --file report.xlsx
       dynamics query --saved monthly_finance --currency EUR --output csv --file - > report.csv
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
-    chosen = _output(output, path, send_to)
-    title, chart, asked = _asked(saved, flags)
+    fmt = _choose_format(output, path, send_to)
+    title, chart, report_query = _build_query(saved, flags)
 
-    from orchestration.cli.table import table_for
+    from orchestration.cli.table import format_table
     from orchestration.connections import open_archive
-    from orchestration.deliveries.requester import this_user
-    from orchestration.reporting.engine import make_report
+    from orchestration.deliveries.requester import process_user
     from orchestration.settings import settings
+    from orchestration.snapshots import SnapshotDetails, create_snapshot
 
     file = Path(path) if path and path != _STDOUT else None
     if file:
-        require_writable(file)
-    to = _recipients(send_to) if send_to else ()
+        check_writable(file)
+    recipients = _parse_recipients(send_to) if send_to else ()
     unsent = 0
     with open_archive() as (archive, connection):
-        with progress("making the report") as tell:
+        with show_progress("computing the report") as progress:
             moment = datetime.now(UTC)
-            snapshot = archive.keep(
-                make_report(
-                    connection,
-                    asked,
-                    base_currency=settings().base_currency,
-                    moment=moment,
-                    with_clients=True,
-                    progress=tell,
-                ),
-                title=title,
-                generated_by=this_user(),
-                generated_at=moment,
-                saved_query=saved,
-                chart=chart,
-                progress=tell,
+            snapshot = create_snapshot(
+                connection,
+                archive,
+                report_query,
+                SnapshotDetails(title, process_user(), moment, saved_query=saved, chart=chart),
+                base_currency=settings().base_currency,
+                moment=moment,
+                progress=progress,
             )
         try:
             if file:
-                write(file, snapshot.read(chosen))
-                remark(f"written: {file}")
-            if to:
-                unsent = _mail(connection, archive, snapshot, to, chosen)
-        finally:  # the report is made, whatever became of its file and mail
-            aside = path == _STDOUT
-            if aside:
-                click.echo(snapshot.read(chosen), nl=False)
-            click.echo(table_for(sys.stderr if aside else sys.stdout, snapshot.table()), err=aside)
-            click.echo(snapshot.manifest.link, err=aside)
+                write_file(file, snapshot.read(fmt))
+                print_note(f"written: {file}")
+            if recipients:
+                unsent = _mail(connection, archive, snapshot, recipients, fmt)
+        finally:  # the report is archived, even if its file or mail failed
+            to_stderr = path == _STDOUT
+            if to_stderr:
+                click.echo(snapshot.read(fmt), nl=False)
+            table = format_table(sys.stderr if to_stderr else sys.stdout, snapshot.table())
+            click.echo(table, err=to_stderr)
+            click.echo(snapshot.manifest.link, err=to_stderr)
     return 1 if unsent else 0
 
 
-def _output(output: str | None, path: str | None, send_to: tuple[str, ...]) -> str:
-    """The format that is written or mailed. Raises RequestError for a combination that says nothing."""
-    by_name = Path(path or "").suffix.removeprefix(".").lower()
-    chosen = output or (by_name if by_name in _WRITTEN else "csv" if path == _STDOUT else "web")
-    if path and chosen == "web":
+def _choose_format(output: str | None, path: str | None, send_to: tuple[str, ...]) -> str:
+    """Return the format of the output. Raise RequestError if the flags contradict each other."""
+    suffix = Path(path or "").suffix.removeprefix(".").lower()
+    fmt = output or (suffix if suffix in _FILE_FORMATS else "csv" if path == _STDOUT else _WEB)
+    if path and fmt == _WEB:
         raise RequestError(
-            f"--file {path} needs a format: add --output csv, xls, xlsx or json, or name it so"
+            f"--file {path} needs a format: add --output csv, xls, xlsx or json, or use such a suffix"
         )
-    if send_to and chosen not in _MAILED:
-        raise RequestError(f"--send-to mails a file, not {chosen}: add --output csv, xls or xlsx")
-    return chosen
+    if send_to and fmt not in _MAIL_FORMATS:
+        raise RequestError(f"--send-to mails a file, not {fmt}: add --output csv, xls or xlsx")
+    return fmt
 
 
-def _recipients(send_to: tuple[str, ...]) -> tuple[str, ...]:
-    """Return whom to mail to. Raises RequestError for a wrong address and for wrong settings of the mail."""
-    from orchestration.deliveries import on_request
+def _parse_recipients(send_to: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the addresses. Raise RequestError for an invalid address or invalid mail settings."""
+    from orchestration.deliveries import manual
 
-    to = on_request.recipients(send_to)
-    on_request.require_mail_settings()
-    return to
+    recipients = manual.parse_recipients(send_to)
+    manual.require_mail_settings()
+    return recipients
 
 
 def _mail(
     connection: "Connection[TupleRow]",
     archive: "Archive",
     snapshot: "Snapshot",
-    to: tuple[str, ...],
+    recipients: tuple[str, ...],
     fmt: str,
 ) -> int:
-    """Mail the file of that format, tell what became of each mail, and return how many were not sent."""
-    from orchestration.deliveries.dispatch import told
-    from orchestration.deliveries.on_request import mail_snapshot
+    """Mail the file and print the result of each mail. Return the number of unsent mails."""
+    from orchestration.deliveries.manual import mail_snapshot
+    from orchestration.deliveries.report_delivery import describe_mail
 
-    rows = mail_snapshot(connection, archive, snapshot, to, formats=(fmt,))
-    for row in rows:
-        remark(told(row))
-    return sum(row.state != "sent" for row in rows)
+    records = mail_snapshot(connection, archive, snapshot, recipients, formats=(fmt,))
+    for record in records:
+        print_note(describe_mail(record))
+    return sum(record.state != "sent" for record in records)
 
 
-def _asked(saved: str | None, flags: dict[str, Any]) -> tuple[str, str | None, "ReportQuery"]:
-    """Title, chart and parameters: the saved ones where there are, under those given as flags."""
+def _build_query(saved: str | None, flags: dict[str, Any]) -> tuple[str, str | None, "ReportQuery"]:
+    """Return title, chart and query. A flag overrides the value of the saved query."""
     from orchestration.reporting.parameters import read_query
 
-    given = {key: value for key, value in flags.items() if value not in (None, ())}
-    start, end = given.pop("from_", None), given.pop("to", None)
+    values = {key: value for key, value in flags.items() if value not in (None, ())}
+    start, end = values.pop("from_", None), values.pop("to", None)
     if (start is None) != (end is None):
         raise RequestError("--from and --to go together; --interval takes a name instead")
-    if start is not None and "interval" in given:
-        raise RequestError("give --from and --to, or --interval, not both")
+    if start is not None and "interval" in values:
+        raise RequestError("use --from and --to, or --interval, not both")
     if start is not None:
-        given["interval"] = {"from": start, "to": end}
+        values["interval"] = {"from": start, "to": end}
     title, chart = "Customer Dynamics", None
     if saved is not None:
-        from orchestration.saved_queries.saved_query_file import load_saved_query
+        from orchestration.saved_queries.reader import load_saved_query
         from orchestration.settings import settings
 
-        template = load_saved_query(settings().templates, saved)
-        title, chart = template.title, template.output.chart
-        given = template.query.model_dump(by_alias=True) | given
-    elif "interval" not in given:
-        raise RequestError("an interval is needed: --from and --to, or --interval 'last 12 months'")
-    return title, chart, read_query(given, shown_as=lambda key: _FLAGS.get(key, f"--{key.replace('_', '-')}"))
+        saved_query = load_saved_query(settings().templates, saved)
+        title, chart = saved_query.title, saved_query.output.chart
+        values = saved_query.query.model_dump(by_alias=True) | values
+    elif "interval" not in values:
+        raise RequestError("an interval is missing: use --from and --to, or --interval 'last 12 months'")
+    return title, chart, read_query(values, name_key=lambda key: QUERY_PARAMETERS[key].flag)
 
 
 COMMANDS = (query,)

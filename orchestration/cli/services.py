@@ -1,4 +1,4 @@
-"""`serve`, `up`, `down` and `status`: what runs, and where."""
+"""The commands `serve`, `up`, `down` and `status`: the running services."""
 
 import os
 import socket
@@ -8,16 +8,15 @@ from ipaddress import ip_address
 
 import click
 
-from orchestration.cli.output import as_json as print_json
-from orchestration.cli.output import listing, remark
+from orchestration.cli.output import print_json, print_note, print_table
 from orchestration.errors import DynamicsError, RequestError
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: the one this home's links name.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: the port in this home's links.")
 def serve(host: str, port: int | None) -> None:
-    """Serves the web pages until Ctrl-C: all links open here."""
+    """Serve the web pages until Ctrl-C. All links open here."""
     import uvicorn
 
     from orchestration.connections import open_archive
@@ -25,25 +24,25 @@ def serve(host: str, port: int | None) -> None:
     from orchestration.settings import settings
     from orchestration.web.app import create_app
 
-    chosen = port or web_port(settings().home)
+    used_port = port or web_port(settings().home)
     on_loopback = _is_loopback(host)
     if not on_loopback:
         _require_sign_in(host)
-    listener = _listen(host, chosen)
-    # No access log: a link is all that it takes to read a report.
+    listener = _listen(host, used_port)
+    # No access log, because everybody who has a link can read the report.
     config = uvicorn.Config(
         create_app(open_archive, on_loopback=on_loopback),
         log_level="warning",
         access_log=False,
         server_header=False,
     )
-    remark(f"serving on http://{f'[{host}]' if ':' in host else host}:{chosen}, Ctrl-C stops it")
+    print_note(f"serving on http://{f'[{host}]' if ':' in host else host}:{used_port}, Ctrl-C stops it")
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether nobody but this machine reaches what listens on that address."""
+    """Return True if only this machine can reach the address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -51,48 +50,52 @@ def _is_loopback(host: str) -> bool:
 
 
 def _require_sign_in(host: str) -> None:
-    """Raises RequestError as long as nobody would have to sign in."""
+    """Raise RequestError if there is no user and no OpenID provider."""
+    from orchestration.accounts import users
     from orchestration.connections import database
     from orchestration.settings import settings
-    from orchestration.web.sign_in import users
 
     with database() as connection:
-        if settings().oidc_url is None and not users.exist(connection):
+        if settings().oidc_url is None and not users.has_users(connection):
             raise RequestError(
-                f"--host {host}: whoever reaches it would be the admin, so add one with `dynamics users add NAME --role admin`, "
-                "or name an OpenID provider in DYNAMICS_OIDC_URL"
+                f"--host {host}: without users, every visitor would be an admin. Add a user with"
+                " `dynamics users add NAME --role admin`, or set DYNAMICS_OIDC_URL to an OpenID provider"
             )
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises DynamicsError when somebody else does, RequestError for no address."""
+    """Return a socket that listens on the address.
+
+    Raise DynamicsError if another program uses it, RequestError if the address is invalid.
+    """
     try:
         socket.getaddrinfo(host, port)
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (socket.gaierror, UnicodeError) as error:
         raise RequestError(
-            f"--host {host} is no address of this machine: 127.0.0.1 or 0.0.0.0 mostly"
+            f"--host {host} is not an address of this machine: use 127.0.0.1 or 0.0.0.0"
         ) from error
     except OSError as error:
         raise DynamicsError(
-            f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}): stop what listens there, or give another --port"
+            f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}): stop the program that"
+            " listens there, or use another --port"
         ) from error
 
 
 @click.command()
 def up() -> int:
-    """Runs web pages, Dagster UI and scheduler until Ctrl-C.
+    """Run web pages, Dagster UI and scheduler until Ctrl-C.
 
-    The local services that they need are started with them.
+    The local services that they need start with them.
     """
-    from orchestration.scheduling.everything import run_everything
+    from orchestration.scheduling.supervisor import supervise
 
-    return run_everything(tell=click.echo)
+    return supervise(show=click.echo)
 
 
 @click.command()
 def down() -> None:
-    """Stops the local services of this home. What they hold stays."""
+    """Stop the local services of this home. Their data stays."""
     from orchestration.local import stop
     from orchestration.settings import settings
 
@@ -101,22 +104,23 @@ def down() -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> int:
-    """Tells of each part where it is, and what it holds.
+    """Show where each part is and what it contains.
 
-    Starts nothing. Exits 1 when a part that the settings name does not answer; a local service that is stopped
-    starts by itself when it is needed.
+    The command starts nothing. It exits with 1 if a database, bucket or mail server of the
+    settings does not answer. A stopped local service is no failure, because it starts when it is
+    needed.
     """
-    from orchestration.status import parts
+    from orchestration.cli.status import list_parts
 
-    found = parts()
-    rows = [asdict(part) for part in found]
+    parts = list_parts()
+    rows = [asdict(part) for part in parts]
     if as_json:
         print_json(rows)
     else:
-        listing(rows, ["name", "state", "where", "detail"], empty="")
-    return 1 if any(part.state == "away" for part in found) else 0
+        print_table(rows, ["name", "state", "where", "detail"], empty="")
+    return 1 if any(part.state == "away" for part in parts) else 0
 
 
 COMMANDS = (serve, up, down, status)

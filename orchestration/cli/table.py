@@ -1,4 +1,4 @@
-"""A report on a terminal."""
+"""The report table on a terminal."""
 
 import os
 from bisect import bisect_right
@@ -9,28 +9,27 @@ if TYPE_CHECKING:
     from orchestration.reporting.table import ReportTable
 
 
-def table_for(stream: "TextIO", table: "ReportTable") -> str:
-    """The table as text: whole for a file or a pipe, for a terminal the last columns that its width has room for."""
+def format_table(stream: "TextIO", table: "ReportTable") -> str:
+    """Return the table as text: the whole table, or the last columns that fit on a terminal."""
     from orchestration.rendering import text_table
 
-    # A terminal that does not know its width calls it 0.
-    room = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
-    columns = len(table.columns)
+    # A terminal that does not know its width reports 0.
+    width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    count = len(table.columns)
 
-    def width(count: int) -> int:
-        return max(map(len, text_table(_last(table, count)).splitlines()))
+    def width_of_last(columns: int) -> int:
+        return max(map(len, text_table(_keep_last(table, columns)).splitlines()))
 
-    # More columns than characters cannot fit, and of a giant table they need not be tried.
-    if not room or (columns <= room and width(columns) <= room):
+    # More columns than characters cannot fit. Such a large table need not be formatted to find that
+    # out.
+    if not width or (count <= width and width_of_last(count) <= width):
         return text_table(table)
-    fitting = max(1, bisect_right(range(1, min(columns, room)), room, key=width))
-    told = (
-        f"the last {fitting} of {columns} columns have room here; all are behind the link and in every --file"
-    )
-    return f"{text_table(_last(table, fitting))}\n\n{told}"
+    fitting = max(1, bisect_right(range(1, min(count, width)), width, key=width_of_last))
+    note = f"the last {fitting} of {count} columns; the link and --file have all columns"
+    return f"{text_table(_keep_last(table, fitting))}\n\n{note}"
 
 
-def _last(table: "ReportTable", count: int) -> "ReportTable":
+def _keep_last(table: "ReportTable", count: int) -> "ReportTable":
     blocks = tuple(
         replace(block, cells=tuple(cells[-count:] for cells in block.cells)) for block in table.blocks
     )

@@ -1,17 +1,16 @@
-"""`users`: who may sign in to the pages."""
+"""The commands `users`: the accounts for the web pages."""
 
 import sys
 from dataclasses import asdict
 
 import click
 
-from orchestration.cli.output import as_json as print_json
-from orchestration.cli.output import listing, remark
+from orchestration.cli.output import print_json, print_note, print_table
 
 
 @click.group()
 def users() -> None:
-    """Who may sign in to the pages, and as what."""
+    """Manage the users of the web pages."""
 
 
 @users.command()
@@ -20,74 +19,83 @@ def users() -> None:
     "--role",
     required=True,
     type=click.Choice(["viewer", "analyst", "admin"]),
-    help="A viewer reads the archive, an analyst makes and sends reports too, an admin also revokes links and sees to users.",
+    help="A viewer reads the archive. An analyst also creates and mails reports."
+    " An admin also revokes links and manages users.",
 )
-@click.option("--owner", metavar="RESELLER", help="Sees the clients of this reseller (name or id) alone.")
+@click.option(
+    "--owner", metavar="RESELLER", help="The user sees only the clients of this reseller (name or id)."
+)
 def add(name: str, role: str, owner: str | None) -> None:
-    """Adds a user. Their password is asked for, or read from standard input."""
+    """Add a user. Ask for the password, or read it from standard input."""
+    from orchestration.accounts import users as accounts
+    from orchestration.accounts.visitor import Role
     from orchestration.connections import database
     from orchestration.settings import settings
-    from orchestration.web.sign_in import users as room
-    from orchestration.web.visitor import Role
 
     with database() as connection:
-        chosen = Role[role.upper()]
-        base_currency = settings().base_currency
-        room.add(connection, name, _password(), chosen, owner=owner, base_currency=base_currency)
+        accounts.add(
+            connection,
+            name,
+            _read_password(),
+            Role[role.upper()],
+            owner=owner,
+            base_currency=settings().base_currency,
+        )
     click.echo(f"added: {name}, {role}")
 
 
 @users.command("list")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_users(as_json: bool) -> None:
-    """All users by name."""
+    """List all users by name."""
+    from orchestration.accounts import users as accounts
     from orchestration.connections import database
-    from orchestration.web.sign_in import users as room
 
     with database() as connection:
-        rows = [asdict(user) for user in room.everybody(connection)]
+        rows = [asdict(user) for user in accounts.list_users(connection)]
     if as_json:
         print_json(rows)
         return
     columns = ["name", "role", "owner_id", "signs_in_with", "added_at"]
-    listing(rows, columns, empty="no users: whoever is at this machine is the admin")
+    print_table(rows, columns, empty="no users: every visitor on this machine is an admin")
 
 
 @users.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Removes a user, who is signed out by that at once."""
+    """Remove a user. The user is signed out at once."""
+    from orchestration.accounts import users as accounts
     from orchestration.connections import database
-    from orchestration.web.sign_in import users as room
 
     with database() as connection:
-        room.remove(connection, name)
-        left = room.exist(connection)
+        accounts.remove(connection, name)
+        has_users = accounts.has_users(connection)
     click.echo(f"removed: {name}")
-    if not left:
-        remark("that was the last one: from now on whoever is at this machine is the admin")
+    if not has_users:
+        print_note("that was the last user: every visitor on this machine is an admin now")
 
 
 @users.command()
 @click.argument("name")
 def password(name: str) -> None:
-    """Gives a user another password.
+    """Change the password of a user.
 
-    It is asked for, or read from standard input. The user is signed out everywhere.
+    The command asks for the password, or reads it from standard input. The user is signed out
+    everywhere.
     """
+    from orchestration.accounts import users as accounts
     from orchestration.connections import database
-    from orchestration.web.sign_in import users as room
 
     with database() as connection:
-        room.set_password(connection, name, _password())
+        accounts.set_password(connection, name, _read_password())
     click.echo(f"changed: the password of {name}")
 
 
-def _password() -> str:
-    """Never an argument: those stand in the shell's history and in the list of processes."""
+def _read_password() -> str:
+    """Return the password. It is not an argument, because the shell's history would store it."""
     if sys.stdin.isatty():
-        asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return asked
+        entered: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return entered
     return sys.stdin.readline().rstrip("\r\n")
 
 

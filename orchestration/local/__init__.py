@@ -1,11 +1,12 @@
-"""Postgres, S3 and a mailbox for a machine that has none: started on first use, found again, kept in one home.
+"""Local services for a machine that has no Postgres, S3 or mail server of its own.
 
-A home runs its services on its own unix socket and its own ports of 127.0.0.1. Any command may start them;
-they outlive it, and `stop` ends them. What they hold survives a stop and a kill.
+Each home has its own services, on its own unix socket and on its own ports of 127.0.0.1. Any
+command may start them. They keep running after the command ends, until `stop` stops them. Their
+data survives a stop and a kill.
 """
 
 from orchestration.local.database import postgres, running_postgres
-from orchestration.local.objects import Bucket, bucket
+from orchestration.local.object_storage import Bucket, bucket
 from orchestration.local.ports import dagster_port, ports, web_port
 from orchestration.local.services import Status, status, stop
 from orchestration.local.smtp import mailbox, maildir

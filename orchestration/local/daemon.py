@@ -1,4 +1,4 @@
-"""A server process that outlives the command that started it."""
+"""A server process that keeps running after the command that started it."""
 
 import fcntl
 import os
@@ -13,34 +13,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.errors import Unavailable
-from orchestration.local.home import locked
+from orchestration.local.state_dir import lock_home
 
-_START = 60.0
-"""Seconds until a start has failed: Postgres answers in 0.3 s, but after a crash it replays its log first."""
-_STOP = 15.0
-"""Seconds until a stop becomes a kill, which none of the services loses data in."""
+START_TIMEOUT = 60.0
+"""Seconds. Postgres starts in less than one, but after a crash it first replays its log."""
+STOP_TIMEOUT = 15.0
+"""Seconds until a stop becomes a kill. No service loses data in a kill."""
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """One service of a prepared home, known by its locked pid file; `farewell` is the signal that ends it in order."""
+    """A service of a prepared home. It is running as long as its pid file is locked."""
 
     home: Path
     name: str
-    farewell: signal.Signals = signal.SIGTERM
+    stop_signal: signal.Signals = signal.SIGTERM
 
     @property
     def log(self) -> Path:
-        """Where its output goes."""
+        """The file with the output of the process."""
         return self.home / "logs" / f"{self.name}.log"
 
     @property
     def pid_file(self) -> Path:
-        """Locked while it runs."""
+        """The file that is locked while the process runs."""
         return self.home / "run" / f"{self.name}.pid"
 
     def pid(self) -> int | None:
-        """Its process id while it runs. The lock decides: a pid that is a stranger's by now is never returned."""
+        """Return the process id while the process runs.
+
+        The lock decides, so the id never belongs to another program that got the same number.
+        """
         try:
             file = os.open(self.pid_file, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -48,66 +51,73 @@ class Daemon:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            written = os.read(file, 32)  # nothing yet, between its lock and its fork
-            return int(written) if written else None
+            content = os.read(file, 32)  # empty between the lock and the fork
+            return int(content) if content else None
         else:
             fcntl.flock(file, fcntl.LOCK_UN)
             return None
         finally:
             os.close(file)
 
-    def ensure(self, command: Callable[[], Sequence[str]], answers: Callable[[], bool]) -> None:
-        """Running and answering when this returns; `command` is asked only for a start. Raises Unavailable."""
-        if self.pid() and answers():
+    def ensure_running(self, command: Callable[[], Sequence[str]], is_ready: Callable[[], bool]) -> None:
+        """Start the process if it is not running, and wait until it is ready.
+
+        `command` is called only for a start. Raise Unavailable if the process does not become
+        ready.
+        """
+        if self.pid() and is_ready():
             return
-        with locked(self.home):
-            deadline = time.monotonic() + _START
-            seen = self.log.stat().st_size if self.log.exists() else 0
+        with lock_home(self.home):
+            deadline = time.monotonic() + START_TIMEOUT
+            log_size = self.log.stat().st_size if self.log.exists() else 0
             started = False
-            while not (self.pid() and answers()):
+            while not (self.pid() and is_ready()):
                 if not self.pid():
                     if started:
-                        raise self._failed("stopped at once", seen)
+                        raise self._failure("stopped at once", log_size)
                     self._spawn(command())
                     started = True
                 elif time.monotonic() > deadline:
-                    raise self._failed(f"has not answered for {_START:.0f} s, `dynamics down` ends it", seen)
+                    raise self._failure(
+                        f"has not answered for {START_TIMEOUT:.0f} s, `dynamics down` ends it", log_size
+                    )
                 time.sleep(0.02)
 
     def stop(self) -> bool:
-        """Whether there was one to stop; it is gone when this returns."""
+        """Stop the process and wait for its end. Return False if it was not running."""
         if not self.pid():
             return False
-        for sign in (self.farewell, signal.SIGKILL):
-            deadline = time.monotonic() + _STOP
+        for number in (self.stop_signal, signal.SIGKILL):
+            deadline = time.monotonic() + STOP_TIMEOUT
             if pid := self.pid():
-                with suppress(ProcessLookupError):  # gone, while a child of it still holds the lock
-                    os.kill(pid, sign)
+                with suppress(ProcessLookupError):  # it has ended, but a child still holds the lock
+                    os.kill(pid, number)
             while self.pid() and time.monotonic() < deadline:
                 time.sleep(0.02)
         return True
 
     def _spawn(self, command: Sequence[str]) -> None:
         detach = str(Path(__file__).with_name("detach.py"))
-        done = subprocess.run(  # noqa: S603 - our own program, and no shell
+        process = subprocess.run(  # noqa: S603 - our own program, and no shell
             [sys.executable, "-I", detach, str(self.pid_file), str(self.log), *command],
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_START,
+            timeout=START_TIMEOUT,
         )
-        if done.returncode:
-            raise Unavailable(f"the local {self.name} cannot be started: {telling(done.stderr)}")
+        if process.returncode:
+            raise Unavailable(f"the local {self.name} cannot be started: {find_failure_line(process.stderr)}")
 
-    def _failed(self, what: str, seen: int) -> Unavailable:
+    def _failure(self, what: str, log_size: int) -> Unavailable:
+        """Return the error of a failed start. `log_size` is the length of the log before it."""
         with self.log.open("rb") as file:
-            file.seek(seen)
-            said = telling(file.read().decode(errors="replace"))
-        return Unavailable(f"the local {self.name} {what} ({said}): see {self.log}")
+            file.seek(log_size)
+            reason = find_failure_line(file.read().decode(errors="replace"))
+        return Unavailable(f"the local {self.name} {what} ({reason}): see {self.log}")
 
 
-def telling(output: str) -> str:
-    """The line of a program's output that says best why it failed: the last about an error, or else the last."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+def find_failure_line(output: str) -> str:
+    """Return the last line of a program's output that has an error, or else its last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it has no output"]
     return ([line for line in lines if re.search("fatal|error", line, re.IGNORECASE)] or lines)[-1]

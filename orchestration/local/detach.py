@@ -1,9 +1,10 @@
-"""Run as a file: starts a command as a daemon that holds its pid file locked.
+"""Start a command as a daemon that holds its pid file locked. Run this file as a program.
 
     python detach.py PIDFILE LOGFILE COMMAND...
 
-The lock passes to the command and its children, and the kernel drops it with the last of them: a locked
-pid file is the proof of life that a bare pid, used again by a stranger, is not.
+The command and its children inherit the lock. The kernel releases it when the last of them ends.
+A lock therefore proves that the process runs. A process id alone does not, because the system
+uses it again.
 """
 
 import fcntl
@@ -13,22 +14,22 @@ from pathlib import Path
 
 
 def main(pid_file: str, log_file: str, *command: str) -> None:
-    """Returns in the caller; the child, in a session of its own, becomes the command."""
+    """Fork a child that becomes the command in a new session. Return in the parent."""
     lock = os.open(pid_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     os.ftruncate(lock, 0)
     output = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     child = os.fork()
     if child:
         os.write(lock, f"{child}\n".encode())
         return
     os.setsid()
     os.set_inheritable(lock, True)
-    for stream, file in enumerate((nothing, output, output)):
+    for stream, file in enumerate((null, output, output)):
         os.dup2(file, stream)
-    os.chdir(Path(__file__).parents[2])  # `python -m orchestration.…` works from here, installed or not
-    os.execv(command[0], command)  # noqa: S606 - a program of ours, and no shell is wanted
+    os.chdir(Path(__file__).parents[2])  # here `python -m orchestration` works, installed or not
+    os.execv(command[0], command)  # noqa: S606 - our own program, and no shell
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""How our own servers end when their home is deleted under them."""
+"""The end of a server: it stops when its home is deleted."""
 
 import asyncio
 from pathlib import Path
 
 
-async def until_deleted(pid_file: Path) -> None:
-    """Returns when the pid file is gone or another stands in its place: nobody can find this server any more."""
-    ours = _inode(pid_file)
-    while _inode(pid_file) == ours is not None:  # noqa: ASYNC110 - a file has no event to wait for
+async def wait_until_deleted(pid_file: Path) -> None:
+    """Return when the pid file is deleted or replaced: no command can find the server then."""
+    original = _inode(pid_file)
+    while _inode(pid_file) == original is not None:  # noqa: ASYNC110 - a file has no event
         await asyncio.sleep(1)
 
 

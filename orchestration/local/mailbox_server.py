@@ -1,9 +1,9 @@
-"""Run as a module: an SMTP server on loopback that delivers all mail, for whomever, into one Maildir.
+"""An SMTP server on 127.0.0.1 that puts all mail into one Maildir. Run this module as a program.
 
     python -m orchestration.local.mailbox_server MAILDIR PORT PIDFILE
 
-It keeps one file per envelope recipient, as a mail host does: `Delivered-To` says for whom a copy is, blind
-copies included, and `Return-Path` who sent it.
+It writes one file for each envelope recipient, blind copies included. The header `Delivered-To`
+names the recipient, and `Return-Path` names the sender.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
-from orchestration.local.lifetime import until_deleted
+from orchestration.local.lifetime import wait_until_deleted
 
-_LARGEST = 25 * 1024 * 1024
-"""Bytes of a message, as `SIZE` announces: what the large mail providers take."""
+_MAX_MESSAGE_BYTES = 25 * 1024 * 1024
+"""The limit of the large mail providers. The server announces it as `SIZE`."""
 
 
-class Delivery:
-    """Puts each accepted message into the Maildir: written and synced in `tmp`, then moved to `new`."""
+class MaildirHandler:
+    """Puts each accepted message into the Maildir: writes it to `tmp`, then moves it to `new`."""
 
     def __init__(self, folder: Path) -> None:
         self._maildir = mailbox.Maildir(folder)
@@ -38,15 +38,15 @@ def _header(name: str, value: str) -> bytes:
 
 
 async def serve(folder: Path, port: int, pid_file: Path) -> None:
-    """Answers until the home is deleted or a signal ends the process."""
-    delivery = Delivery(folder)
+    """Serve until the home is deleted or a signal ends the process."""
+    handler = MaildirHandler(folder)
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(delivery, data_size_limit=_LARGEST, enable_SMTPUTF8=True, hostname="localhost"),
+        lambda: SMTP(handler, data_size_limit=_MAX_MESSAGE_BYTES, enable_SMTPUTF8=True, hostname="localhost"),
         "127.0.0.1",
         port,
     )
     async with server:
-        await until_deleted(pid_file)
+        await wait_until_deleted(pid_file)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""All services of a home: what runs, what it holds, and their end."""
+"""All services of a home: their status, and their stop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.local import database, objects, smtp
+from orchestration.local import database, object_storage, smtp
 from orchestration.local.daemon import Daemon
-from orchestration.local.home import locked
+from orchestration.local.state_dir import lock_home
 
 
 @dataclass(frozen=True)
 class Status:
-    """One service: where it is, whether it runs and answers, and what it holds, in words."""
+    """One service, whether it runs and answers, and its contents in words."""
 
     name: str
     where: str
@@ -20,31 +20,35 @@ class Status:
 
 
 def status(home: Path) -> list[Status]:
-    """Each service of the home as it is now, none when the home was never used; starts nothing."""
+    """Return the status of each service; an empty list for an unused home. Start nothing."""
     home = home.expanduser().resolve()
     if not (home / "run").is_dir():
         return []
 
-    def of(
-        daemon: Daemon, where: str, answers: Callable[[Path], bool], held: Callable[[Path], str]
+    def describe(
+        daemon: Daemon, where: str, is_ready: Callable[[Path], bool], describe_contents: Callable[[Path], str]
     ) -> Status:
-        running = daemon.pid() is not None and answers(home)
-        return Status(daemon.name, where, running, held(home))
+        running = daemon.pid() is not None and is_ready(home)
+        return Status(daemon.name, where, running, describe_contents(home))
 
     return [
-        of(database.server(home), database.url(home), database.answers, database.held),
-        of(objects.server(home), objects.url(home), objects.answers, objects.held),
-        of(smtp.server(home), smtp.url(home), smtp.answers, smtp.held),
+        describe(
+            service.server(home),
+            service.url(home),
+            service.is_ready,
+            service.describe_contents,
+        )
+        for service in (database, object_storage, smtp)
     ]
 
 
 def stop(home: Path) -> list[str]:
-    """Stops what this home runs and returns the names of what was stopped, none when nothing ran."""
+    """Stop the running services of the home and return their names."""
     home = home.expanduser().resolve()
     if not (home / "run").is_dir():
         return []
-    daemons = (database.server(home), objects.server(home), smtp.server(home))
-    with locked(home):
+    daemons = (database.server(home), object_storage.server(home), smtp.server(home))
+    with lock_home(home):
         stopped = [daemon.name for daemon in daemons if daemon.stop()]
-        database.leave(home)
+        database.remove_socket_folder(home)
     return stopped

@@ -2,10 +2,10 @@
 
     python unprivileged.py USER FOLDER COMMAND...
 
-FOLDER is the data folder of the command, and USER owns it. Postgres refuses to run as root, but the
-home, the project and the folders above them may be closed to other users. On Linux the process
-therefore keeps one capability, CAP_DAC_OVERRIDE. It lets the process use closed files and folders, so
-that no folder has to be opened.
+FOLDER is the data folder of the command, and USER owns it. Postgres refuses to run as root, but
+the home, the project and the folders above them may be closed to other users. On Linux the
+process therefore keeps one capability, CAP_DAC_OVERRIDE. It lets the process use closed files and
+folders, so that no folder has to be opened.
 """
 
 import ctypes
@@ -24,29 +24,33 @@ REMEDY = "run this command as an ordinary user, or set DYNAMICS_DATABASE_URL to 
 
 
 def become(user: str) -> None:
-    """Give up root for good, and keep CAP_DAC_OVERRIDE where the system allows it.
+    """Give up root for ever, and keep CAP_DAC_OVERRIDE if the system allows it.
 
-    Raises KeyError when the user does not exist, OSError when the system denies the change.
+    Raise KeyError if the user does not exist, OSError if the system denies the change.
     """
     account = pwd.getpwnam(user)
     linux = ctypes.CDLL(None) if sys.platform == "linux" else None
     if linux:
         linux.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
-        # initdb looks for its programs with access(2). For a user other than root, access(2) ignores
+        # initdb looks for its programs with access(2). For a user other than root, access(2)
+        # ignores
         # capabilities unless NO_SETUID_FIXUP is set.
         linux.prctl(_PR_SET_SECUREBITS, _SECBIT_KEEP_CAPS | _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
     if linux:
-        kept = _limit_capabilities(linux, 1 << _CAP_DAC_OVERRIDE)
+        has_capability = _limit_capabilities(linux, 1 << _CAP_DAC_OVERRIDE)
         # Only an ambient capability reaches the programs that this process runs.
-        if not kept or linux.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0) != 0:
+        if (
+            not has_capability
+            or linux.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0) != 0
+        ):
             _limit_capabilities(linux, 0)
 
 
 def _limit_capabilities(linux: ctypes.CDLL, mask: int) -> bool:
-    """Set the effective, permitted and inheritable capabilities to the mask. Return whether that worked."""
+    """Set the effective, permitted and inheritable capabilities. Return True if that worked."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     return bool(linux.capset(header, (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)) == 0)
 
@@ -64,7 +68,7 @@ def _is_readable(folder: str) -> bool:
 
 
 def main(user: str, folder: str, *command: str) -> None:
-    """Become the user and run the command. Exit with a message when that cannot work."""
+    """Become the user and run the command. Exit with a message if that is impossible."""
     try:
         become(user)
     except (KeyError, OSError) as error:
@@ -73,7 +77,7 @@ def main(user: str, folder: str, *command: str) -> None:
     for path, usable in ((command[0], _is_program(command[0])), (folder, _is_readable(folder))):
         if not usable:
             sys.exit(f"Postgres does not run as root, and the user {user} cannot use {path}: {REMEDY}")
-    os.execv(command[0], command)  # noqa: S606 - a program of ours, and no shell is wanted
+    os.execv(command[0], command)  # noqa: S606 - our own program, and no shell
 
 
 if __name__ == "__main__":

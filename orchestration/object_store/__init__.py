@@ -1,6 +1,6 @@
-"""The bucket: objects that are written once, for snapshots and for the report stores that hosts share."""
+"""The object store: a bucket for the snapshots, and for the report stores that hosts share."""
 
-from orchestration.object_store.configured import configured
+from orchestration.object_store.configuration import open_configured_store
 from orchestration.object_store.store import (
     ListedObject,
     ObjectDiffers,
@@ -9,4 +9,11 @@ from orchestration.object_store.store import (
     StoredObject,
 )
 
-__all__ = ["ListedObject", "ObjectDiffers", "ObjectMissing", "ObjectStore", "StoredObject", "configured"]
+__all__ = [
+    "ListedObject",
+    "ObjectDiffers",
+    "ObjectMissing",
+    "ObjectStore",
+    "StoredObject",
+    "open_configured_store",
+]

@@ -1,7 +1,8 @@
-"""One bucket whose objects are written once and never changed or deleted.
+"""A bucket. Snapshot objects are written once and never changed or deleted.
 
-Buckets differ in what they promise (versions, object lock, conditional writes), so nothing rests on a promise
-alone: a write is conditional, its SHA-256 travels with it, and where there are versions the *first* one counts.
+Buckets offer different guarantees: versions, object lock, conditional writes. The store does not
+rely on one guarantee alone. A write is conditional, its SHA-256 travels with it, and if there are
+versions, the first version counts.
 """
 
 import hashlib
@@ -16,16 +17,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from orchestration.errors import DynamicsError
-from orchestration.object_store.client import clear_errors, client, locks_objects
+from orchestration.object_store.client import get_client, has_object_lock, translate_errors
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectRequestTypeDef, PutObjectRequestTypeDef, WaiterConfigTypeDef
 
-# The last one: that version is a delete marker.
-_NO_OBJECT = {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}
-_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
-_PATIENCE: "WaiterConfigTypeDef" = {"Delay": 1, "MaxAttempts": 10}
+_MISSING_CODES = {
+    "NoSuchKey",
+    "NoSuchVersion",
+    "MethodNotAllowed",  # the version is a delete marker
+}
+_EXISTS_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
+_WAIT_UNTIL_WRITTEN: "WaiterConfigTypeDef" = {"Delay": 1, "MaxAttempts": 10}
 
 
 class ObjectMissing(DynamicsError):
@@ -33,34 +37,41 @@ class ObjectMissing(DynamicsError):
 
 
 class ObjectDiffers(DynamicsError):
-    """Another content is stored under the key already."""
+    """The bucket already has an object with this key and another content."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it was written: its key, content hash (hex), size in bytes, and version where there are versions."""
+    """An object that was written."""
 
     key: str
     sha256: str
+    """The hash of the content, in hexadecimal digits."""
     size: int
+    """The number of bytes."""
     version_id: str | None
+    """None in a bucket without versions."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """What a listing tells of a key: its first version, when that was written, how many versions there are."""
+    """A key in a list of the bucket, with its first version."""
 
     key: str
     version_id: str | None
+    """The first version. None in a bucket without versions."""
     written_at: datetime
+    """The time of the first version."""
     versions: int
+    """The number of versions."""
 
 
 class ObjectStore:
     """The objects of one bucket.
 
-    `endpoint_url` None means Amazon; keys and region None mean that boto3 finds them itself. All methods raise
-    Unavailable when the bucket does not answer in time, DynamicsError when it refuses.
+    `endpoint_url` None means Amazon. If the keys and the region are None, boto3 finds them. All
+    methods raise Unavailable if the bucket does not answer in time, DynamicsError if it refuses
+    the operation.
     """
 
     def __init__(
@@ -73,18 +84,20 @@ class ObjectStore:
         region: str | None = None,
     ) -> None:
         self.bucket = bucket
-        self._reach = (endpoint_url, access_key, secret_key, region)
-        self.where = f"bucket {bucket} at {urlsplit(endpoint_url or '').hostname or 'Amazon S3'}"
+        self.description = f"bucket {bucket} at {urlsplit(endpoint_url or '').hostname or 'Amazon S3'}"
+        self._client_options = (endpoint_url, access_key, secret_key, region)
 
     @property
-    def _client(self) -> "S3Client":
-        return client(*self._reach)
+    def client(self) -> "S3Client":
+        """The boto3 client."""
+        return get_client(*self._client_options)
 
     def put_new(self, key: str, body: bytes, content_type: str) -> StoredObject:
-        """Writes an object that does not exist yet; where the bucket can lock objects, with a legal hold.
+        """Write an object that does not exist yet.
 
-        A hold has no end to choose: it lasts until somebody with the right to do so lifts it. An object that is
-        there already with the same content is as good as written. Raises ObjectDiffers when it has another.
+        A bucket with object lock also gets a legal hold: it has no end, so it lasts until a user
+        with the permission removes it. An existing object with the same content counts as
+        written. Raise ObjectDiffers if an object with another content exists.
         """
         from botocore.exceptions import ClientError
 
@@ -97,79 +110,80 @@ class ObjectStore:
             "ChecksumSHA256": b64encode(digest.digest()).decode(),
             "IfNoneMatch": "*",
         }
-        with clear_errors(self.where):
-            if self._locks:
+        with translate_errors(self.description):
+            if has_object_lock(self.bucket, *self._client_options):
                 request["ObjectLockLegalHoldStatus"] = "ON"
             try:
-                version_id = self._client.put_object(**request).get("VersionId")
+                version_id = self.client.put_object(**request).get("VersionId")
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _TAKEN:
+                if error.response["Error"]["Code"] not in _EXISTS_CODES:
                     raise
-                # A conflict tells of another write of this key that has not ended yet.
-                self._client.get_waiter("object_exists").wait(
-                    Bucket=self.bucket, Key=key, WaiterConfig=_PATIENCE
+                # After a conflict, the other write of this key may not have ended yet.
+                self.client.get_waiter("object_exists").wait(
+                    Bucket=self.bucket, Key=key, WaiterConfig=_WAIT_UNTIL_WRITTEN
                 )
-                there = self._client.get_object(Bucket=self.bucket, Key=key)
-                if hashlib.sha256(there["Body"].read()).digest() != digest.digest():
+                existing = self.client.get_object(Bucket=self.bucket, Key=key)
+                if hashlib.sha256(existing["Body"].read()).digest() != digest.digest():
                     raise ObjectDiffers(
-                        f"{key} is stored already with another content, which was left as it is"
+                        f"{key} already has another content in the bucket, which was not changed"
                     ) from None
-                version_id = there.get("VersionId")
-        return StoredObject(key, digest.hexdigest(), len(body), _version(version_id))
+                version_id = existing.get("VersionId")
+        return StoredObject(key, digest.hexdigest(), len(body), _normalize_version(version_id))
 
     def get(self, key: str, version_id: str | None = None) -> bytes:
-        """The content of an object, of the given version or the newest. Raises ObjectMissing."""
+        """Return the content of an object: this version, or the newest. Raise ObjectMissing."""
         from botocore.exceptions import ClientError
 
         request: GetObjectRequestTypeDef = {"Bucket": self.bucket, "Key": key}
         if version_id:
             request["VersionId"] = version_id
-        with clear_errors(self.where):
+        with translate_errors(self.description):
             try:
-                return self._client.get_object(**request)["Body"].read()
+                return self.client.get_object(**request)["Body"].read()
             except ClientError as error:
-                if error.response["Error"]["Code"] in _NO_OBJECT:
+                if error.response["Error"]["Code"] in _MISSING_CODES:
                     raise ObjectMissing(f"{key} is not in bucket {self.bucket}") from error
                 raise
 
     def upload(self, path: Path, key: str) -> None:
         """Write a large file as an object, in parts. The object can be removed again."""
-        with clear_errors(self.where):
-            self._client.upload_file(str(path), self.bucket, key)
+        with translate_errors(self.description):
+            self.client.upload_file(str(path), self.bucket, key)
 
     def download(self, key: str, path: Path) -> None:
-        """Write an object to the file `path`, in parts. Raises ObjectMissing."""
+        """Write an object to the file `path`, in parts. Raise ObjectMissing."""
         from botocore.exceptions import ClientError
 
-        with clear_errors(self.where):
+        with translate_errors(self.description):
             try:
-                self._client.download_file(self.bucket, key, str(path))
+                self.client.download_file(self.bucket, key, str(path))
             except ClientError as error:
-                if error.response["Error"]["Code"] in _NO_OBJECT | {"404"}:
+                if error.response["Error"]["Code"] in _MISSING_CODES | {"404"}:
                     raise ObjectMissing(f"{key} is not in bucket {self.bucket}") from error
                 raise
 
     def remove(self, key: str) -> None:
         """Remove an object that `upload` wrote."""
-        with clear_errors(self.where):
-            self._client.delete_object(Bucket=self.bucket, Key=key)
+        with translate_errors(self.description):
+            self.client.delete_object(Bucket=self.bucket, Key=key)
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
-        """Every key that begins with `prefix`, in key order, deleted ones too as long as a version is left."""
-        with clear_errors(self.where):
-            pages = self._client.get_paginator("list_object_versions").paginate(
+        """Yield every key that begins with `prefix`, in the order of the keys.
+
+        A deleted key is included as long as the bucket has a version of it.
+        """
+        with translate_errors(self.description):
+            pages = self.client.get_paginator("list_object_versions").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )
             versions = (version for page in pages for version in page.get("Versions", []))
             for key, newest_first in groupby(versions, key=itemgetter("Key")):
                 *later, first = newest_first
-                yield ListedObject(key, _version(first["VersionId"]), first["LastModified"], len(later) + 1)
-
-    @property
-    def _locks(self) -> bool:
-        return locks_objects(self.bucket, *self._reach)
+                yield ListedObject(
+                    key, _normalize_version(first["VersionId"]), first["LastModified"], len(later) + 1
+                )
 
 
-def _version(version_id: str | None) -> str | None:
-    """An id that can be read by, or None: a bucket without versions calls its only one `null`."""
+def _normalize_version(version_id: str | None) -> str | None:
+    """Return None for `null`, the id of the only version in a bucket without versions."""
     return None if version_id == "null" else version_id

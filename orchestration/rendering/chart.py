@@ -1,4 +1,4 @@
-"""What a chart shows: the presets that can be asked for, and the cells that each draws."""
+"""Charts of a report: the presets, and the cells that a chart draws."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from orchestration.domain import ChartPreset
 from orchestration.errors import RequestError
-from orchestration.reporting.table import METRICS, Block, Cell, Metric, ReportTable
+from orchestration.reporting.table import Block, Cell, Metric, ReportTable
 
 PALETTE = [
     "#2F6690",
@@ -22,28 +23,24 @@ PALETTE = [
     "#8D6A2F",
     "#5BA4CF",
 ]
-"""The colours of the series. More of them cannot be told apart."""
+"""The colours of the series. A chart draws no more series, because more colours look alike."""
 
 
 class Mark(StrEnum):
-    """What the cells are drawn as."""
+    """The shape that shows the cells."""
 
     BAR = "bar"
     LINE = "line"
     AREA = "area"
 
 
-ROWS: Mapping[str, Metric] = MappingProxyType({f"{row.section}: {row.name}": row for row in METRICS})
-"""The rows that a chart can be made of, by the names that charts call them."""
-
-
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of these rows (names of ROWS) over the columns of a report.
+    """A chart of rows of a report (names as in `chart_rows`) over its columns.
 
-    `mark` None means bars for one series and lines for several. `stacked` counts for bars and areas.
-    `packages` limits it to those blocks, `first` and `last` to the columns between two labels, both included;
-    empty means all.
+    `mark` None means bars for one series and lines for several. `stacked` applies to bars and
+    areas. `packages` limits the chart to these blocks. `first` and `last` limit it to the columns
+    from one label to the other, both included. An empty value means no limit.
     """
 
     rows: tuple[str, ...]
@@ -55,76 +52,88 @@ class Chart:
 
     @property
     def title(self) -> str:
-        """The row's name when there is one row; of several the legend tells."""
+        """The name of the row. A chart of several rows has no title, because it has a legend."""
         return self.rows[0] if len(self.rows) == 1 else ""
 
 
-CHARTS: Mapping[str, Chart] = MappingProxyType(
+CHART_PRESETS: Mapping[str, Chart] = MappingProxyType(
     {
-        "clients_active_qty": Chart(("Clients - Active: Qty",)),
-        "balance_refill_total": Chart(("Balance Refill: Total",)),
-        "pay_as_you_go_total": Chart(("Pay As You Go: Total",)),
-        "packages_renew_total": Chart(("Packages: Renew Total",)),
+        ChartPreset.CLIENTS_ACTIVE_QTY: Chart(("Clients - Active: Qty",)),
+        ChartPreset.BALANCE_REFILL_TOTAL: Chart(("Balance Refill: Total",)),
+        ChartPreset.PAY_AS_YOU_GO_TOTAL: Chart(("Pay As You Go: Total",)),
+        ChartPreset.PACKAGES_RENEW_TOTAL: Chart(("Packages: Renew Total",)),
     }
 )
-"""The charts that can be asked for, by name."""
+"""The charts that a saved query can name."""
 
 
-class Plot(NamedTuple):
-    """What a chart draws: `series` are a name and a cell for each of `labels`; `left_out` series were the smallest."""
+class ChartData(NamedTuple):
+    """The labels and the series of a chart. A series is a name and one cell for each label."""
 
     labels: list[str]
     series: list[tuple[str, tuple[Cell, ...]]]
-    left_out: int
+    omitted_count: int
+    """The number of smaller series that the chart does not show."""
 
 
-def preset_named(name: str) -> Chart:
-    """The preset of CHARTS called `name`. Raises RequestError that lists them."""
-    if name not in CHARTS:
-        raise RequestError(f"unknown chart {name!r}: use {', '.join(CHARTS)}")
-    return CHARTS[name]
+def find_chart_preset(name: str) -> Chart:
+    """Return the preset with that name. Raise RequestError if there is none."""
+    if name not in CHART_PRESETS:
+        raise RequestError(f"unknown chart {name!r}: use {', '.join(CHART_PRESETS)}")
+    return CHART_PRESETS[name]
 
 
-def plot(table: ReportTable, chart: Chart) -> Plot:
-    """The chart's rows in each of its blocks, a series each; of too many series the largest.
+def chart_rows(table: ReportTable) -> dict[str, Metric]:
+    """Return the rows that a chart of the table can show, by name."""
+    return {f"{metric.section}: {metric.name}": metric for metric in table.metrics}
 
-    Raises RequestError for a row, package or column that the table does not have.
+
+def select_chart_data(table: ReportTable, chart: Chart) -> ChartData:
+    """Return a series for each row of the chart in each block. Leave out the smallest of too many.
+
+    Raise RequestError for a row, package or column that the table does not have.
     """
-    part = _columns(table, chart)
-    named = [
-        (_series_name(table, chart, block, row), block.row(metric.section, metric.name)[part])
-        for block in _blocks(table, chart)
-        for row, metric in _rows(chart)
+    columns = _select_columns(table, chart)
+    series = [
+        (_series_name(table, chart, block, row), block.row(metric.section, metric.name)[columns])
+        for block in _select_blocks(table, chart)
+        for row, metric in _select_rows(table, chart)
     ]
-    names, rows = _distinct([name for name, _ in named]), [cells for _, cells in named]
-    largest = sorted(range(len(rows)), key=lambda i: _size(rows[i]))
-    kept = sorted(largest[-len(PALETTE) :])
-    return Plot(_distinct(table.columns)[part], [(names[i], rows[i]) for i in kept], len(rows) - len(kept))
+    names = _number_repeated([name for name, _ in series])
+    cells = [cells for _, cells in series]
+    smallest_first = sorted(range(len(cells)), key=lambda i: _size(cells[i]))
+    shown = sorted(smallest_first[-len(PALETTE) :])
+    return ChartData(
+        _number_repeated(table.columns)[columns],
+        [(names[i], cells[i]) for i in shown],
+        len(cells) - len(shown),
+    )
 
 
-def _rows(chart: Chart) -> list[tuple[str, Metric]]:
+def _select_rows(table: ReportTable, chart: Chart) -> list[tuple[str, Metric]]:
+    rows = chart_rows(table)
     for row in chart.rows:
-        if row not in ROWS:
-            raise RequestError(f"there is no row {row!r}: use {', '.join(ROWS)}")
-    return [(row, ROWS[row]) for row in chart.rows]
+        if row not in rows:
+            raise RequestError(f"the report has no row {row!r}: use {', '.join(rows)}")
+    return [(row, rows[row]) for row in chart.rows]
 
 
-def _blocks(table: ReportTable, chart: Chart) -> list[Block]:
-    there = {block.package for block in table.blocks if table.by_package}
+def _select_blocks(table: ReportTable, chart: Chart) -> list[Block]:
+    packages = {block.package for block in table.blocks if table.by_package}
     for package in chart.packages:
-        if package not in there:
-            raise RequestError(f"the report has no package {package!r}: choose one of its own")
+        if package not in packages:
+            raise RequestError(f"the report has no package {package!r}: choose a package of the report")
     return [block for block in table.blocks if not chart.packages or block.package in chart.packages]
 
 
-def _columns(table: ReportTable, chart: Chart) -> slice:
+def _select_columns(table: ReportTable, chart: Chart) -> slice:
     for label in filter(None, (chart.first, chart.last)):
         if label not in table.columns:
-            raise RequestError(f"the report has no column {label!r}: choose one of its own")
+            raise RequestError(f"the report has no column {label!r}: choose a column of the report")
     first = table.columns.index(chart.first) if chart.first else 0
     last = table.columns.index(chart.last) if chart.last else len(table.columns) - 1
     if last < first and chart.last:
-        raise RequestError(f"{chart.last} comes before {chart.first}: exchange the two")
+        raise RequestError(f"{chart.last} comes before {chart.first}: swap them")
     return slice(first, last + 1)
 
 
@@ -138,8 +147,8 @@ def _size(cells: tuple[Cell, ...]) -> Decimal:
     return sum((abs(Decimal(cell)) for cell in cells if cell is not None), Decimal(0))
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
-    """The names, those that repeat with a number: two packages of one name are two bars, not one."""
+def _number_repeated(names: Sequence[str]) -> list[str]:
+    """Add a number to repeated names, so that a chart does not add up two packages."""
     distinct: dict[str, None] = {}
     for name in names:
         candidate, count = name, 1

@@ -1,4 +1,4 @@
-"""The files a report can be had as."""
+"""The file formats of a report and of a listing."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,19 +7,21 @@ from io import BytesIO
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 
+from orchestration.domain import FileFormat
 from orchestration.errors import RequestError
-from orchestration.rendering.chart import preset_named
+from orchestration.progress import Progress
+from orchestration.rendering.chart import find_chart_preset
 from orchestration.rendering.delimited import write_csv, write_csv_listing
 from orchestration.rendering.info import info_lines
-from orchestration.rendering.spreadsheet import Value, listing_rows, told
+from orchestration.rendering.sheet import ListingValue, listing_rows, report_progress
 from orchestration.rendering.xls import write_xls, write_xls_listing
 from orchestration.rendering.xlsx import write_xlsx, write_xlsx_listing
-from orchestration.reporting.report import Progress, Provenance, Report
-from orchestration.reporting.table import Block, ReportTable
+from orchestration.reporting.report import Provenance, Report
+from orchestration.reporting.table import FORMAT_VERSION, Block, ReportTable
 
 
 class Format(NamedTuple):
-    """How files of one format are called and announced."""
+    """The extension, the content type and the label of a format."""
 
     extension: str
     content_type: str
@@ -28,14 +30,15 @@ class Format(NamedTuple):
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "csv": Format("csv", "text/csv; charset=utf-8", "CSV"),
-        "xlsx": Format(
+        FileFormat.CSV: Format("csv", "text/csv; charset=utf-8", "CSV"),
+        FileFormat.XLSX: Format(
             "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Excel XLSx"
         ),
-        "xls": Format("xls", "application/vnd.ms-excel", "Excel XLS"),
-        "json": Format("json", "application/json", "JSON"),
+        FileFormat.XLS: Format("xls", "application/vnd.ms-excel", "Excel XLS"),
+        FileFormat.JSON: Format("json", "application/json", "JSON"),
     }
 )
+"""The formats of a report, by name. A snapshot has a file of each format."""
 
 
 def render(
@@ -46,21 +49,22 @@ def render(
     chart: str | None = None,
     progress: Progress | None = None,
 ) -> bytes:
-    """The report as a file of the format `fmt` (a key of FORMATS).
+    """Return the report as a file of the format `fmt`, a key of FORMATS.
 
-    `chart` (a key of CHARTS) adds a native chart to an XLSX; the other formats hold none. Raises RequestError
-    for an unknown format or chart, and for a table larger than an XLSX sheet can be.
+    `chart`, a key of CHART_PRESETS, adds a native chart to an XLSX file. Other formats have no
+    chart. Raise RequestError for an unknown format or chart, and for a table that is too large
+    for an XLSX sheet.
     """
-    preset = preset_named(chart) if chart else None
+    preset = find_chart_preset(chart) if chart else None
     file = BytesIO()
     match fmt:
-        case "csv":
+        case FileFormat.CSV:
             write_csv(report.table, file, progress)
-        case "xlsx":
+        case FileFormat.XLSX:
             write_xlsx(report.table, info_lines(report, provenance), provenance, preset, file, progress)
-        case "xls":
+        case FileFormat.XLS:
             write_xls(report.table, info_lines(report, provenance), file, progress)
-        case "json":
+        case FileFormat.JSON:
             _write_json(report, provenance, file, progress)
         case _:
             raise RequestError(f"unknown format {fmt!r}: use {', '.join(FORMATS)}")
@@ -68,28 +72,30 @@ def render(
 
 
 def render_listing(
-    columns: Sequence[str], rows: Iterable[Sequence[Value]], fmt: str, file: IO[bytes]
+    columns: Sequence[str], rows: Iterable[Sequence[ListingValue]], fmt: str, file: IO[bytes]
 ) -> None:
-    """Writes a listing with these headings as a file of the format csv, xlsx or xls, in memory that its length does not change.
+    """Write a listing with these headings as a file of the format csv, xlsx or xls.
 
-    Text is text whatever it looks like, money keeps its digits, and an instant is shown on the wall clock that it came
-    with. Raises RequestError for another format and for more rows than an XLSX sheet can hold.
+    The memory use does not depend on the number of rows. Text stays text, money keeps its digits,
+    and an instant appears in its own timezone. Raise RequestError for another format, and for
+    more rows than an XLSX sheet can hold.
     """
     match fmt:
-        case "csv":
+        case FileFormat.CSV:
             write_csv_listing(columns, rows, file)
-        case "xlsx":
+        case FileFormat.XLSX:
             write_xlsx_listing(listing_rows(columns, rows), file)
-        case "xls":
+        case FileFormat.XLS:
             write_xls_listing(listing_rows(columns, rows), file)
         case _:
-            raise RequestError(f"a listing cannot be had as {fmt!r}: use csv, xlsx, xls")
+            raise RequestError(f"unknown format {fmt!r} of a listing: use csv, xlsx, xls")
 
 
 def table_json(table: ReportTable) -> bytes:
-    """The table alone as JSON, for `ReportTable.from_json`; in memory that its text takes."""
+    """Return the stored form of the table: JSON with the version of the format."""
     file = BytesIO()
-    _write_blocks(replace(table, blocks=()).to_json(), table.blocks, file)
+    document = {"version": FORMAT_VERSION, **replace(table, blocks=()).to_json()}
+    _write_blocks(document, table.blocks, file)
     return file.getvalue()
 
 
@@ -102,15 +108,16 @@ def _write_json(report: Report, provenance: Provenance, file: IO[bytes], progres
         "table": replace(report.table, blocks=()).to_json(),
     }
     blocks = report.table.blocks
-    _write_blocks(document, told(blocks, "JSON", len(blocks), progress), file, indent=1)
+    _write_blocks(document, report_progress(blocks, "JSON", len(blocks), progress), file, indent=1)
 
 
 def _write_blocks(
     document: dict[str, Any], blocks: Iterable[Block], file: IO[bytes], indent: int | None = None
 ) -> None:
-    """Writes the document, which ends with an empty list, with the blocks in it, one by one.
+    """Write the document, which ends with an empty list, and put the blocks into the list.
 
-    As JSON values they take a hundred bytes a cell.
+    The blocks are converted one at a time, because the JSON values of a large table take much
+    memory.
     """
     before, _, after = json.dumps(document, ensure_ascii=False, indent=indent).rpartition("[]")
     file.write(f"{before}[".encode())

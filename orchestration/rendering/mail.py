@@ -1,12 +1,12 @@
-"""The two bodies of a report's mail: plain text, and HTML that mail programs show."""
+"""The bodies of a report's mail: plain text, and HTML for mail programs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestration.rendering.excerpt import excerpt, left_out
-from orchestration.rendering.markup import layouts
+from orchestration.rendering.html import layouts
 from orchestration.rendering.text import text_table
+from orchestration.rendering.truncation import describe_truncation, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestration.reporting.table import ReportTable
 
 _HTML_COLUMNS, _TEXT_COLUMNS = 12, 6
-"""What fits a screen, and a line of text."""
+"""The number of columns that fit on a screen, and in a line of text."""
 
 
 def mail_bodies(
@@ -26,11 +26,11 @@ def mail_bodies(
     chart_cid: str | None = None,
     notes: Sequence[str] = (),
 ) -> tuple[str, str]:
-    """The plain text and the HTML of a mail with the report in it.
+    """Return the plain text and the HTML of a mail with the report.
 
-    `info` is what `info_lines` gave. `chart_cid` names an attached picture of the chart; `notes` are sentences
-    for the reader, such as what was not attached. A wide table is shown by its last columns, one of many
-    packages by its first, and both bodies say so.
+    `info` is the result of `info_lines`. `chart_cid` is the content id of an attached picture of
+    the chart. `notes` are sentences for the reader, such as which file was too large to attach. A
+    mail shows the last columns of a wide table and the first of many packages, and says so.
     """
     shared = {
         "info": info,
@@ -39,17 +39,19 @@ def mail_bodies(
         "notes": notes,
         "chart_cid": chart_cid,
     }
-    few, some = excerpt(table, _TEXT_COLUMNS), excerpt(table, _HTML_COLUMNS)
+    text_part, html_part = truncate(table, _TEXT_COLUMNS), truncate(table, _HTML_COLUMNS)
     text = layouts().get_template("mail.txt.j2")
     html = layouts().get_template("mail.html.j2")
     return (
-        text.render(shared, table=text_table(few), left_out=left_out(table, few)),
-        _inlined(html.render(shared, table=some, left_out=left_out(table, some))),
+        text.render(shared, table=text_table(text_part), truncation=describe_truncation(table, text_part)),
+        _inline_styles(
+            html.render(shared, table=html_part, truncation=describe_truncation(table, html_part))
+        ),
     )
 
 
-def _inlined(html: str) -> str:
-    """The HTML with its styles on the elements: many mail programs drop a style sheet. Nothing is fetched."""
+def _inline_styles(html: str) -> str:
+    """Move the styles into the elements, because many mail programs drop a style sheet."""
     import css_inline
 
     return css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True, minify_css=True).inline(

@@ -1,66 +1,71 @@
-"""The report table as text: for a terminal, the plain body of a mail, and Dagster's pages."""
+"""The report table as text: for a terminal, the plain body of a mail, and the pages of Dagster."""
 
 import html
 import re
 from collections.abc import Iterator, Sequence
 
-from orchestration.rendering.excerpt import excerpt, left_out
-from orchestration.reporting.table import METRICS, NOT_AVAILABLE, Cell, ReportTable
+from orchestration.rendering.truncation import describe_truncation, truncate
+from orchestration.reporting.table import NOT_AVAILABLE, Cell, ReportTable
 
-_METRIC_WIDTH = 2 + max(len(metric.name) for metric in METRICS)
-_LABEL_WIDTH, _PACKAGE_WIDTH = 20, 60
+_MAX_LABEL, _MAX_PACKAGE_NAME = 20, 60
+"""Characters."""
 _MARKDOWN_COLUMNS = 12
 
 
 def text_table(table: ReportTable) -> str:
-    """The whole table in aligned columns, sections and packages as headings; names are one printable line."""
+    """Return the whole table in aligned columns, with sections and packages as headings.
+
+    A name becomes one printable line.
+    """
     return "\n".join(_text_lines(table)) if table.blocks else "No package has a client in scope."
 
 
 def _text_lines(table: ReportTable) -> Iterator[str]:
-    labels = [_one_line(label, _LABEL_WIDTH) for label in table.columns]
+    name_width = 2 + max(len(metric.name) for metric in table.metrics)
+    labels = [_to_one_line(label, _MAX_LABEL) for label in table.columns]
     widths = [len(label) + 2 for label in labels]
-    # Twice over the table: its texts take ten times its memory.
+    # The cells are formatted twice, because the texts of a large table would take much memory.
     for _, _, cells in table.rows():
-        widths = [max(width, len(_text(cell)) + 2) for width, cell in zip(widths, cells, strict=True)]
+        widths = [max(width, len(_format_cell(cell)) + 2) for width, cell in zip(widths, cells, strict=True)]
 
     def line(name: str, values: Sequence[str]) -> str:
         numbers = "".join(value.rjust(width) for value, width in zip(values, widths, strict=True))
-        return name.ljust(_METRIC_WIDTH) + numbers
+        return name.ljust(name_width) + numbers
 
     yield line("", labels)
-    for number, (_, _, cells) in enumerate(table.rows()):
-        block, place = divmod(number, len(METRICS))
-        if table.by_package and place == 0:
-            yield f"\n== {_one_line(table.blocks[block].package or '', _PACKAGE_WIDTH)} =="
-        if place == 0 or METRICS[place].section != METRICS[place - 1].section:
-            yield METRICS[place].section
-        yield line(f"  {METRICS[place].name}", [_text(cell) for cell in cells])
+    for block in table.blocks:
+        if table.by_package:
+            yield f"\n== {_to_one_line(block.package or '', _MAX_PACKAGE_NAME)} =="
+        section = None
+        for metric, cells in zip(block.metrics, block.cells, strict=True):
+            if metric.section != section:
+                section = metric.section
+                yield section
+            yield line(f"  {metric.name}", [_format_cell(cell) for cell in cells])
 
 
 def markdown_table(table: ReportTable) -> str:
-    """The table in Markdown; of a large one the last 12 columns of the first packages, and a line that says so."""
-    part = excerpt(table, _MARKDOWN_COLUMNS)
+    """Return the table in Markdown. Of a large table, return an excerpt and a line that says so."""
+    part = truncate(table, _MARKDOWN_COLUMNS)
     lines = [_markdown_row(part.header()), _markdown_row(["---", *["---:"] * (len(part.header()) - 1)])]
-    lines += [_markdown_row([*texts, *map(_text, cells)]) for texts, _, cells in part.rows()]
-    return "\n".join([*lines, "", left_out(table, part)])
+    lines += [_markdown_row([*texts, *map(_format_cell, cells)]) for texts, _, cells in part.rows()]
+    return "\n".join([*lines, "", describe_truncation(table, part)])
 
 
 def _markdown_row(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_markdown, texts))} |"
+    return f"| {' | '.join(map(_escape_markdown, texts))} |"
 
 
-def _markdown(text: str) -> str:
-    """Text that Markdown shows and does not read."""
-    escaped = html.escape(_one_line(text, _PACKAGE_WIDTH), quote=False)
+def _escape_markdown(text: str) -> str:
+    escaped = html.escape(_to_one_line(text, _MAX_PACKAGE_NAME), quote=False)
     return re.sub(r"([\\`*_\[\]|~])", r"\\\1", escaped)
 
 
-def _text(cell: Cell) -> str:
+def _format_cell(cell: Cell) -> str:
     return NOT_AVAILABLE if cell is None else f"{cell:,}"
 
 
-def _one_line(text: str, longest: int) -> str:
-    """Text that cannot break a line, push a column away or steer a terminal."""
+def _to_one_line(text: str, max_length: int) -> str:
+    """Return text without line breaks and control characters, cut to `max_length` characters."""
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+    return words if len(words) <= max_length else f"{words[: max_length - 1]}…"

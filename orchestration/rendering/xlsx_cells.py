@@ -1,25 +1,25 @@
-"""Cells of an XLSX workbook as XML: typed values that keep every digit, and text that stays text."""
+"""The cells of an XLSX workbook as XML. Numbers keep every digit, and text stays text."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from orchestration.rendering.spreadsheet import Role, SheetCell, sheet_text
-from orchestration.reporting.table import plain
+from orchestration.rendering.sheet import Role, SheetCell, sheet_text
+from orchestration.reporting.table import format_cell
 
 _FORMULA_STARTS = ("=", "+", "-", "@")
 _DAY_ZERO, _DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
 _FIRST_DAY = datetime(1900, 3, 1, tzinfo=UTC)
-"""Before it the numbers of days are off by one, and before 1900 there are none."""
-_CELLS_A_WRITE = 4_000
-"""Half a megabyte, as text and as bytes."""
+"""Before this day a sheet counts the days wrongly, and before 1900 it has no days."""
+_CELLS_PER_CHUNK = 4_000
+"""This many cells are in memory at a time."""
 
 Style = tuple[Role, bool, bool]
-"""A cell's role, whether it is tinted, and whether its text begins like a formula."""
+"""The role of a cell, whether it is tinted, and whether its text begins like a formula."""
 
 
 class SheetRows(NamedTuple):
-    """The rows of a sheet; the sheet's row number `first` is the first of them, and so many points high."""
+    """The rows of a sheet, the height of the first row in points, and its number."""
 
     rows: Iterable[list[SheetCell]]
     height: int | None = None
@@ -27,9 +27,9 @@ class SheetRows(NamedTuple):
 
 
 def rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
-    """Give the rows as the content of `sheetData`, a few at a time; no row is kept.
+    """Yield the content of `sheetData`, a few rows at a time.
 
-    `styles` are the numbers that the workbook's styles have.
+    `styles` gives the number of each style in the workbook.
     """
     letters: list[str] = []
     lines: list[str] = []
@@ -37,10 +37,13 @@ def rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
     for number, cells in enumerate(sheet.rows, sheet.first):
         letters += [column_letters(column) for column in range(len(letters) + 1, len(cells) + 1)]
         content = "".join(
-            [_cell(f"{letter}{number}", cell, styles) for letter, cell in zip(letters, cells, strict=False)]
+            [
+                _cell_xml(f"{letter}{number}", cell, styles)
+                for letter, cell in zip(letters, cells, strict=False)
+            ]
         )
         lines.append(f'<row r="{number}"{height if number == sheet.first else ""}>{content}</row>')
-        if len(lines) * len(cells) >= _CELLS_A_WRITE:
+        if len(lines) * len(cells) >= _CELLS_PER_CHUNK:
             yield "".join(lines).encode()
             lines.clear()
     yield "".join(lines).encode()
@@ -55,26 +58,24 @@ def column_letters(column: int) -> str:
     return letters
 
 
-def escaped(text: str) -> str:
-    """Text as XML carries it."""
+def escape_xml(text: str) -> str:
+    """Return text as the content of an XML element."""
     return sheet_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _cell(place: str, cell: SheetCell, styles: Mapping[Style, int]) -> str:
+def _cell_xml(position: str, cell: SheetCell, styles: Mapping[Style, int]) -> str:
     value, role, tinted = cell
     if isinstance(value, datetime):
-        # A sheet knows no zones: the time on the wall clock that the value came with.
+        # A sheet has no timezones: it shows the wall-clock time.
         moment = value.replace(tzinfo=UTC)
         if moment >= _FIRST_DAY:
-            return (
-                f'<c r="{place}" s="{styles[role, tinted, False]}"><v>{(moment - _DAY_ZERO) / _DAY!r}</v></c>'
-            )
+            days = (moment - _DAY_ZERO) / _DAY
+            return f'<c r="{position}" s="{styles[role, tinted, False]}"><v>{days!r}</v></c>'
         value = value.isoformat(" ")
     if not isinstance(value, str):
-        return f'<c r="{place}" s="{styles[role, tinted, False]}"><v>{plain(value)}</v></c>'
+        return f'<c r="{position}" s="{styles[role, tinted, False]}"><v>{format_cell(value)}</v></c>'
     if not value:
-        return f'<c r="{place}" s="{styles[role, tinted, False]}"/>'
+        return f'<c r="{position}" s="{styles[role, tinted, False]}"/>'
     style = styles[role, tinted, value.startswith(_FORMULA_STARTS)]
-    return (
-        f'<c r="{place}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{escaped(value)}</t></is></c>'
-    )
+    text = f'<t xml:space="preserve">{escape_xml(value)}</t>'
+    return f'<c r="{position}" s="{style}" t="inlineStr"><is>{text}</is></c>'

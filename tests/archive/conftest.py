@@ -1,82 +1,39 @@
-"""Real buckets of both kinds, and the report of the golden screenshot to keep in them."""
+"""An archive in a bucket of each kind, and the report of the golden screenshot to store in it."""
 
 import csv
-import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import boto3
 import pytest
 
-from orchestration import local
-from orchestration.archive import Archive, ObjectStore
+from orchestration.archive import Archive
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.report import Report
 from orchestration.reporting.table import Block, ReportTable
+from orchestration.snapshots import SnapshotDetails, archive_report
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "expected.csv"
 NOON = datetime(2019, 1, 2, 12, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def keys(home):
-    """How to reach this worker's S3 server, as ObjectStore takes it."""
-    place = local.bucket(home)
-    return {
-        "endpoint_url": place.endpoint_url,
-        "access_key": place.access_key,
-        "secret_key": place.secret_key,
-        "region": place.region,
-    }
-
-
-@pytest.fixture(scope="session")
-def s3(keys):
-    """The server as an administrator sees it, past all our care."""
-    return boto3.client(
-        "s3",
-        endpoint_url=keys["endpoint_url"],
-        aws_access_key_id=keys["access_key"],
-        aws_secret_access_key=keys["secret_key"],
-        region_name=keys["region"],
-    )
-
-
-@pytest.fixture
-def locked_store(s3, keys):
-    """A fresh bucket with versions and object lock."""
-    return _store(s3, keys, locked=True)
-
-
-@pytest.fixture
-def plain_store(s3, keys):
-    """A fresh bucket with neither: what is written again is gone."""
-    return _store(s3, keys, locked=False)
-
-
-@pytest.fixture(params=["locked_store", "plain_store"])
-def store(request):
-    """Each kind of bucket in turn."""
-    return request.getfixturevalue(request.param)
-
-
 @pytest.fixture
 def archive(locked_store, database):
-    """An archive in the kind of bucket that is recommended."""
+    """Return an archive in a bucket with versions and object lock."""
     return Archive(locked_store, database, "https://reports.example.com/")
 
 
 @pytest.fixture
 def any_archive(store, database):
-    """An archive in each kind of bucket in turn."""
+    """Return an archive in a bucket of each kind."""
     return Archive(store, database, "https://reports.example.com/")
 
 
 @pytest.fixture
 def report():
-    """The report of the screenshot, as the engine would hand it over."""
+    """Return the report of the golden screenshot."""
     with GOLDEN.open(encoding="utf-8-sig", newline="") as file:
         (_, _, *labels), *rows = csv.reader(file)
     query = ReportQuery.model_validate(
@@ -86,7 +43,7 @@ def report():
         query=query,
         interval=resolve_interval(query, NOON),
         table=ReportTable(
-            tuple(labels), (Block(None, tuple(tuple(map(_cell, cells)) for _, _, *cells in rows)),)
+            tuple(labels), (Block(None, tuple(tuple(map(_parse_cell, cells)) for _, _, *cells in rows)),)
         ),
         as_of=NOON,
         build_id=7,
@@ -96,18 +53,28 @@ def report():
 
 
 @pytest.fixture
-def told():
-    """What `keep` is told beside the report."""
-    return {"title": "Customer Dynamics 2018", "generated_by": "user olena", "generated_at": NOON}
+def details():
+    """Return the details of a snapshot of that report."""
+    return SnapshotDetails("Customer Dynamics 2018", "user olena", NOON)
 
 
-def _store(s3, keys, *, locked):
-    name = f"test-{secrets.token_hex(6)}"
-    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked)
-    return ObjectStore(name, **keys)
+@pytest.fixture
+def store_report(report, details):
+    """Return a function that stores the report in an archive. Options change its details."""
+
+    def store_report(archive, report=report, progress=None, **changes):
+        return archive_report(archive, report, replace(details, **changes), progress)
+
+    return store_report
 
 
-def _cell(text):
+@pytest.fixture
+def snapshot(archive, store_report):
+    """Return a stored snapshot of the report."""
+    return store_report(archive)
+
+
+def _parse_cell(text):
     if text == "N/A":
         return None
     return Decimal(text) if "." in text else int(text)

@@ -1,6 +1,7 @@
-"""Whatever breaks while a report is kept: no link opens half a snapshot, and the next attempt completes it."""
+"""A crash while a snapshot is stored: no link opens half of it, and the next try completes it."""
 
 from itertools import count, product
+from typing import Any, cast
 
 import pytest
 
@@ -8,15 +9,15 @@ from orchestration.archive import Archive, SnapshotNotFound, new_snapshot_id
 from orchestration.rendering import FORMATS
 
 WRITES = len(FORMATS) + 2
-"""The table, the formats, the manifest."""
+"""The table, the formats and the manifest."""
 
 
 class Crash(Exception):
-    """The process dies here."""
+    """The process ends here."""
 
 
 class CrashingStore:
-    """A real bucket; the process dies before or after the write of that number, counted from 1."""
+    """A real bucket. The process ends before or after one write, which is counted from 1."""
 
     def __init__(self, store, write, moment):
         self.store, self.write, self.moment = store, write, moment
@@ -26,17 +27,17 @@ class CrashingStore:
         return getattr(self.store, name)
 
     def put_new(self, key, body, content_type):
-        last = next(self.numbers) == self.write
-        if last and self.moment == "before":
+        is_last = next(self.numbers) == self.write
+        if is_last and self.moment == "before":
             raise Crash
         stored = self.store.put_new(key, body, content_type)
-        if last:
+        if is_last:
             raise Crash
         return stored
 
 
 class CrashingConnection:
-    """A real connection; the process dies before its first commit."""
+    """A real connection. The process ends before its first commit."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -49,21 +50,20 @@ class CrashingConnection:
         raise Crash
 
 
-def test_a_crash_at_any_write_leaves_all_or_nothing(locked_store, database, report, told):
+def test_a_crash_at_any_write_leaves_all_or_nothing(locked_store, database, store_report):
     archive = Archive(locked_store, database, "")
     for write, moment in product(range(1, WRITES + 1), ("before", "after")):
-        reserved, complete = new_snapshot_id(), (write, moment) == (WRITES, "after")
+        snapshot_id, is_complete = new_snapshot_id(), (write, moment) == (WRITES, "after")
+        crashing = Archive(cast("Any", CrashingStore(locked_store, write, moment)), database, "")
         with pytest.raises(Crash):
-            Archive(CrashingStore(locked_store, write, moment), database, "").keep(
-                report, **told, snapshot_id=reserved
-            )
+            store_report(crashing, snapshot_id=snapshot_id)
         database.rollback()
-        assert opens(archive, reserved) == complete, (write, moment)
+        assert opens(archive, snapshot_id) == is_complete, (write, moment)
 
-        later = told | {"generated_by": "user bohdan"}
-        kept = archive.keep(report, **later, snapshot_id=reserved)
-        assert kept.manifest.generated_by == ("user olena" if complete else "user bohdan"), (write, moment)
-        (verdict,) = archive.verify([reserved])
+        snapshot = store_report(archive, generated_by="user bohdan", snapshot_id=snapshot_id)
+        author = "user olena" if is_complete else "user bohdan"
+        assert snapshot.manifest.generated_by == author, (write, moment)
+        (verdict,) = archive.verify([snapshot_id])
         assert (verdict.sound_objects, verdict.problems) == (WRITES, ()), (write, moment)
 
 
@@ -74,16 +74,16 @@ def opens(archive, snapshot_id):
         return False
 
 
-def test_a_crash_before_the_index_is_committed_is_mended_by_the_next_attempt(
-    locked_store, database, report, told
-):
-    reserved = new_snapshot_id()
+def test_the_next_attempt_repairs_an_uncommitted_index(locked_store, database, store_report, report, details):
+    snapshot_id = new_snapshot_id()
     with pytest.raises(Crash):
-        Archive(locked_store, CrashingConnection(database), "").keep(report, **told, snapshot_id=reserved)
+        store_report(
+            Archive(locked_store, cast("Any", CrashingConnection(database)), ""), snapshot_id=snapshot_id
+        )
 
     archive = Archive(locked_store, database, "")
     assert archive.list() == []
-    written = [(found.key, found.version_id) for found in locked_store.list("")]
-    assert archive.kept(reserved).table() == report.table
-    assert [entry.title for entry in archive.list()] == [told["title"]]
-    assert [(found.key, found.version_id) for found in locked_store.list("")] == written
+    written = [(item.key, item.version_id) for item in locked_store.list("")]
+    assert archive.find_stored(snapshot_id).table() == report.table
+    assert [entry.title for entry in archive.list()] == [details.title]
+    assert [(item.key, item.version_id) for item in locked_store.list("")] == written

@@ -1,10 +1,10 @@
-"""Desks: one with an empty database, one whose marts know the golden extract."""
+"""The command line with an empty database, and with marts of the golden extract."""
 
 import secrets
 
-import psycopg
+import databases
 import pytest
-from desk import GOLDEN, Desk
+from cli_harness import GOLDEN, CliHarness
 
 from orchestration.settings import settings
 
@@ -26,47 +26,34 @@ delivery:
 
 @pytest.fixture(scope="session")
 def monthly():
-    """A saved query that is mailed to two."""
+    """Return a saved query with two recipients."""
     return MONTHLY
 
 
 @pytest.fixture
-def empty_desk(monkeypatch, home, database_url, tmp_path):
-    """A desk before the first load."""
-    yield Desk(monkeypatch, home, database_url, tmp_path)
+def empty_cli(monkeypatch, home, database_url, tmp_path):
+    """Return the command line with an empty database."""
+    yield CliHarness(monkeypatch, home, database_url, tmp_path)
     settings.cache_clear()
 
 
 @pytest.fixture(scope="session")
 def golden_template(home, server_url, migrated_template, tmp_path_factory):
-    """A database with the golden extract, loaded and built by the commands, and what they said."""
+    """Return the name of a database with golden marts, and the results of `load` and `build`."""
     name = f"golden_cli_{secrets.token_hex(4)}"
-    _copy(server_url, migrated_template, name)
+    url = databases.create(server_url, name, migrated_template)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        desk = Desk(monkeypatch, home, _at(server_url, name), tmp_path_factory.mktemp("golden"))
-        said = [desk("load", GOLDEN / "source"), desk("build")]
+        cli = CliHarness(monkeypatch, home, url, tmp_path_factory.mktemp("golden"))
+        results = [cli("load", GOLDEN / "source"), cli("build")]
     settings.cache_clear()
-    return name, said
+    return name, results
 
 
 @pytest.fixture
-def desk(monkeypatch, home, server_url, golden_template, monthly, tmp_path):
-    """A desk whose marts know the golden extract, with one saved query, `monthly`."""
-    name = f"desk_{secrets.token_hex(6)}"
-    _copy(server_url, golden_template[0], name)
-    desk = Desk(monkeypatch, home, _at(server_url, name), tmp_path)
-    desk.saved_query("monthly", monthly)
-    yield desk
-    settings.cache_clear()
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
-
-
-def _copy(server_url, template, name):
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template}")
-
-
-def _at(server_url, name):
-    before, _, query = server_url.partition("?")
-    return before.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+def cli(monkeypatch, home, server_url, golden_template, monthly, tmp_path):
+    """Return the command line with marts of the golden extract and the saved query `monthly`."""
+    with databases.fresh(server_url, golden_template[0]) as url:
+        cli = CliHarness(monkeypatch, home, url, tmp_path)
+        cli.saved_query("monthly", monthly)
+        yield cli
+        settings.cache_clear()

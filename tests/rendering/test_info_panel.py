@@ -1,4 +1,4 @@
-"""The info panel says what was asked, what was used, who made it and when."""
+"""The info panel shows the parameters, the data, the author and the time of a report."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from rendering_tables import PROVENANCE, report, table
 from orchestration.rendering import info_lines, render
 
 
-def test_every_line_is_there_in_the_zone_of_the_report():
+def test_the_panel_has_every_line_in_the_reports_timezone():
     assert info_lines(report(table()), PROVENANCE) == [
         ("Title", "Customer Dynamics, month by month"),
         ("Interval", "Last 12 months: 2024-01-01 00:00:00 to 2024-12-31 23:59:59, Europe/Kyiv"),
@@ -31,8 +31,8 @@ def test_every_line_is_there_in_the_zone_of_the_report():
     ]
 
 
-def test_an_interval_given_by_its_ends_and_no_data_are_said_as_they_are():
-    asked = report(
+def test_dates_and_missing_data_are_shown():
+    dated = report(
         table(),
         interval={"from": "2018-01-01", "to": "2018-12-31"},
         timezone="UTC",
@@ -40,14 +40,14 @@ def test_an_interval_given_by_its_ends_and_no_data_are_said_as_they_are():
         group_by=["month", "package_name"],
         active_duration=1,
     )
-    lines = dict(info_lines(replace(asked, data_interval=None), PROVENANCE))
+    lines = dict(info_lines(replace(dated, data_interval=None), PROVENANCE))
     assert lines["Interval"] == "2018-01-01 00:00:00 to 2018-12-31 23:59:59, UTC"
     assert lines["Data interval"] == "no data"
     assert (lines["Client type"], lines["Group by"]) == ("Calling Card", "Month, Package Name")
     assert lines["Active duration"] == "1 month"
 
 
-def test_json_carries_the_panel_the_parameters_and_the_table():
+def test_json_has_the_panel_the_parameters_and_the_table():
     document = json.loads(render(report(table()), PROVENANCE, "json"))
     assert list(document) == ["title", "info", "parameters", "as_of", "table"]
     assert document["info"][0] == ["Title", PROVENANCE.title]
@@ -55,7 +55,7 @@ def test_json_carries_the_panel_the_parameters_and_the_table():
     assert document["as_of"] == "2025-01-01T03:00:07.123456+00:00"
 
 
-def test_the_room_is_entered_without_heavy_luggage():
+def test_importing_the_package_imports_nothing_heavy():
     heavy = ["openpyxl", "altair", "vl_convert", "xlwt", "jinja2", "css_inline", "pandas"]
     code = f"import sys, orchestration.rendering; print(sorted(set(sys.modules) & set({heavy})))"
     assert (

@@ -1,4 +1,4 @@
-"""The mail is readable by itself: in programs that drop style sheets, block pictures or show text only."""
+"""A mail is readable in programs that drop style sheets, block pictures or show only text."""
 
 import re
 
@@ -8,13 +8,13 @@ from orchestration.rendering import info_lines, mail_bodies
 from orchestration.reporting.table import ReportTable
 
 
-def bodies(of, **options):
+def render_bodies(of, **options):
     return mail_bodies(of, info_lines(report(of), PROVENANCE), PROVENANCE, **options)
 
 
-def test_both_bodies_hold_the_table_the_link_and_the_info_panel():
-    text, html = bodies(table())
-    for said in (
+def test_both_bodies_have_table_link_and_info_panel():
+    text, html = render_bodies(table())
+    for words in (
         "Balance Refill",
         "02/2018",
         "-12.50",
@@ -22,14 +22,14 @@ def test_both_bodies_hold_the_table_the_link_and_the_info_panel():
         "Amounts in USD",
         "schedule",
     ):
-        assert said in text
-        assert said.replace("-12", "\u221212") in html
+        assert words in text
+        assert words.replace("-12", "\u221212") in html
     assert "https://reports.example/view?id=abc&def" in text
     assert html.count('href="https://reports.example/view?id=abc&amp;def"') == 2
 
 
-def test_styles_are_on_the_elements_and_only_dark_mode_is_left_in_the_head():
-    _, html = bodies(table())
+def test_styles_are_on_the_elements_except_dark_mode():
+    _, html = render_bodies(table())
     assert re.search(
         r'<td style="[^"]*text-align:right[^"]*" class="negative">\u221212.50</td>', html
     ) or re.search(r'<td class="negative" style="[^"]*text-align:right[^"]*">\u221212.50</td>', html)
@@ -37,15 +37,15 @@ def test_styles_are_on_the_elements_and_only_dark_mode_is_left_in_the_head():
     assert style.strip().startswith("@media (prefers-color-scheme: dark)")
 
 
-def test_nothing_is_loaded_from_outside():
-    _, html = bodies(table(), chart_cid="chart@reports")
+def test_a_mail_loads_nothing_from_outside():
+    _, html = render_bodies(table(), chart_cid="chart@reports")
     assert re.findall(r'src="([^"]*)"', html) == ["cid:chart@reports"]
     assert not re.search(r"<link|<script|url\(|@import", html)
-    assert "<img" not in bodies(table())[1]
+    assert "<img" not in render_bodies(table())[1]
 
 
-def test_names_are_shown_and_never_run():
-    text, html = bodies(table_by_package(*HOSTILE[6:9]), notes=["<b>Too large</b>"])
+def test_names_are_escaped():
+    text, html = render_bodies(table_by_package(*HOSTILE[6:9]), notes=["<b>Too large</b>"])
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "&lt;b&gt;Too large&lt;/b&gt;" in html
@@ -53,27 +53,27 @@ def test_names_are_shown_and_never_run():
     assert "<b>Too large</b>" in text
 
 
-def test_a_year_by_month_is_whole_and_a_wider_table_says_what_is_left_out():
-    assert "Shown here" not in bodies(table(13))[1]
-    text, html = bodies(table(14))
-    assert "Shown here: the last 12 of 14 columns. The rest is in the files and behind the link." in html
+def test_a_wide_table_is_truncated_and_says_so():
+    assert "This is an excerpt" not in render_bodies(table(13))[1]
+    text, html = render_bodies(table(14))
+    assert "This is an excerpt: the last 12 of 14 columns." in html
     assert html.count('scope="col"') == 1 + 12
     assert "the last 6 of 14 columns" in text
     assert "03/2018" in html
     assert "02/2018" not in html
 
 
-def test_a_large_report_stays_below_what_mail_programs_cut_off():
+def test_a_large_report_stays_below_the_limit_of_mail_programs():
     large = ReportTable(
         labels(400), tuple(block(f"Package {n}", 400, 10**6, 10**8) for n in range(50)), by_package=True
     )
-    _, html = bodies(large, chart_cid="chart")
+    _, html = render_bodies(large, chart_cid="chart")
     assert "the last 12 of 400 columns of the first 3 of 50 packages" in html
     assert len(html.encode()) < 102_000
 
 
 def test_the_columns_of_the_text_are_aligned():
-    text, _ = bodies(ReportTable(("Gold", "x" * 80, "a\nb"), (block(),)))
+    text, _ = render_bodies(ReportTable(("Gold", "x" * 80, "a\nb"), (block(),)))
     lines = [
         line for line in text.splitlines() if line.startswith("  ") and not re.match(r"  \w[\w ]*:", line)
     ]
@@ -83,5 +83,5 @@ def test_the_columns_of_the_text_are_aligned():
 
 
 def test_a_report_without_packages_says_so():
-    for body in bodies(table_by_package()):
+    for body in render_bodies(table_by_package()):
         assert "No package has a client in scope." in body

@@ -1,11 +1,13 @@
-"""Whatever a report is opened with, it shows the same cells: each format is read back by somebody else's reader."""
+"""Every format has the same cells. An independent reader reads each of them back."""
 
 import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from html.parser import HTMLParser
+from typing import Any
 
 import openpyxl
 import pytest
@@ -16,20 +18,20 @@ from rendering_tables import PROVENANCE, block, labels, report, table, table_by_
 from orchestration.rendering import FORMATS, html_table, render
 from orchestration.reporting.table import Block, ReportTable
 
-any_table = [
+ANY_TABLE: list[Callable[[Any], Any]] = [
     given(tables()),
     settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck)),
 ]
 
 
 def for_any_table(test):
-    for decorator in reversed(any_table):
+    for decorator in reversed(ANY_TABLE):
         test = decorator(test)
     return test
 
 
 def grid(of):
-    """The table as rows of texts and numbers: what every reader below must find."""
+    """Return the table as rows of texts and numbers, which every reader must find."""
     return [
         of.header(),
         *([*texts, *("N/A" if cell is None else cell for cell in cells)] for texts, _, cells in of.rows()),
@@ -37,7 +39,7 @@ def grid(of):
 
 
 def as_sheet(rows):
-    """What a worksheet can hold of it: LF line ends, no control characters, binary numbers."""
+    """Return the rows as a worksheet holds them: LF, no control characters, binary numbers."""
 
     def cell(value):
         if isinstance(value, str):
@@ -48,27 +50,27 @@ def as_sheet(rows):
     return [[cell(value) for value in row] for row in rows]
 
 
-def rendered(of, fmt):
+def render_as(of, fmt):
     return render(report(of), PROVENANCE, fmt)
 
 
 @for_any_table
 def test_csv_has_the_cells_as_plain_text(of):
-    text = rendered(of, "csv").decode("utf-8")
+    text = render_as(of, "csv").decode("utf-8")
     assert text.startswith("\ufeff")
     read = list(csv.reader(io.StringIO(text[1:], newline="")))
 
-    def written(value):
+    def format_value(value):
         if isinstance(value, str):
             return f"'{value}" if value[0] in "=+-@\t\r" else value
         return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
 
-    assert read == [[written(value) for value in row] for row in grid(of)]
+    assert read == [[format_value(value) for value in row] for row in grid(of)]
 
 
 @for_any_table
 def test_xlsx_has_the_cells_as_typed_values(of):
-    sheet = openpyxl.load_workbook(io.BytesIO(rendered(of, "xlsx")))["Report"]
+    sheet = openpyxl.load_workbook(io.BytesIO(render_as(of, "xlsx")))["Report"]
     read = [list(row) for row in sheet.iter_rows()]
     assert [[cell.value for cell in row] for row in read] == as_sheet(grid(of))
     assert {cell.data_type for row in read for cell in row} <= {"s", "n"}
@@ -76,29 +78,29 @@ def test_xlsx_has_the_cells_as_typed_values(of):
 
 @for_any_table
 def test_xls_has_the_cells_as_typed_values(of):
-    sheet = xlrd.open_workbook(file_contents=rendered(of, "xls")).sheet_by_name("Report")
+    sheet = xlrd.open_workbook(file_contents=render_as(of, "xls")).sheet_by_name("Report")
     assert [sheet.row_values(y) for y in range(sheet.nrows)] == as_sheet(grid(of))
 
 
 @for_any_table
 def test_json_is_the_table_to_the_last_cent(of):
-    assert ReportTable.from_json(json.loads(rendered(of, "json"))["table"]) == of
+    assert ReportTable.from_json(json.loads(render_as(of, "json"))["table"]) == of
 
 
 @for_any_table
-def test_html_has_the_cells_under_their_headings(of):
+def test_html_has_the_cells_below_their_headings(of):
     expected = grid(of) if of.blocks else []
     assert HtmlTable(html_table(of)).grid(of.by_package) == [
-        [value if isinstance(value, str) else shown(value) for value in row] for row in expected
+        [value if isinstance(value, str) else format_html(value) for value in row] for row in expected
     ]
 
 
-def shown(value):
+def format_html(value):
     return f"{value:,}".replace(",", "\u202f").replace("-", "\u2212")
 
 
 class HtmlTable(HTMLParser):
-    """The tables of a report's page, by package: their columns, and the class and the cells of each row."""
+    """The tables of a report page by package, with the class and the cells of each row."""
 
     def __init__(self, html):
         super().__init__()
@@ -133,8 +135,8 @@ class HtmlTable(HTMLParser):
         return [row for _, rows in self.tables for row in rows]
 
     def grid(self, by_package):
-        """The rows as the report has them: package and section from the headings above."""
-        found = []
+        """Return the rows of the report, with package and section from the headings above them."""
+        grid = []
         for package, rows in self.tables:
             above = [package] if by_package else []
             for kind, cells in rows:
@@ -143,18 +145,18 @@ class HtmlTable(HTMLParser):
                     section = texts
                 elif texts[0] == "Metric":
                     heading = [*(["Package"] if by_package else []), "Section", *texts]
-                    found += [heading] if heading not in found else []
+                    grid += [heading] if heading not in grid else []
                 else:
-                    found.append([*above, *section, *texts])
-        return found
+                    grid.append([*above, *section, *texts])
+        return grid
 
 
-def test_html_tells_na_and_negative_cells_apart_without_colour():
+def test_html_marks_na_and_negative_cells():
     cells = [cell for kind, cells in HtmlTable(html_table(table())).rows if kind is None for cell in cells]
     assert {tuple(cell) for cell in cells if cell[1]} == {("N/A", "na"), ("\u221212.50", "negative")}
 
 
-def test_a_wide_html_table_comes_in_stretches_that_miss_and_repeat_nothing():
+def test_the_stretches_of_a_wide_html_table_are_complete():
     wide = table(100)
     names, *stretches = HtmlTable(html_table(wide)).tables
     assert [len(rows[0][1]) - 1 for _, rows in stretches] == [32, 32, 32, 4]
@@ -166,47 +168,47 @@ def test_a_wide_html_table_comes_in_stretches_that_miss_and_repeat_nothing():
             assert sum(len(cells) - 1 for _, cells in rows) == 100
 
 
-def test_a_year_by_day_is_whole_in_every_format():
+def test_a_year_by_day_is_complete_in_every_format():
     wide = table(366)
     expected = as_sheet(grid(wide))
-    sheet = openpyxl.load_workbook(io.BytesIO(rendered(wide, "xlsx")))["Report"]
+    sheet = openpyxl.load_workbook(io.BytesIO(render_as(wide, "xlsx")))["Report"]
     assert [list(row) for row in sheet.iter_rows(values_only=True)] == expected
-    assert len(next(csv.reader(io.StringIO(rendered(wide, "csv").decode("utf-8-sig"))))) == 368
+    assert len(next(csv.reader(io.StringIO(render_as(wide, "csv").decode("utf-8-sig"))))) == 368
 
-    first, second, _ = xlrd.open_workbook(file_contents=rendered(wide, "xls")).sheets()
+    first, second, _ = xlrd.open_workbook(file_contents=render_as(wide, "xls")).sheets()
     assert (first.ncols, second.ncols) == (256, 2 + 366 - 254)
     assert [first.row_values(y) + second.row_values(y)[2:] for y in range(first.nrows)] == expected
     assert second.row_values(1)[:2] == ["Clients - Active", "Qty"]
 
 
-def test_an_xls_goes_on_in_a_second_sheet_after_65536_rows():
+def test_a_long_xls_has_a_second_sheet():
     tall = table_by_package(*[f"Package {n}" for n in range(3121)], columns=1)
-    first, second, _ = xlrd.open_workbook(file_contents=rendered(tall, "xls")).sheets()
+    first, second, _ = xlrd.open_workbook(file_contents=render_as(tall, "xls")).sheets()
     assert (first.nrows, second.nrows) == (65_536, 1 + 3121 * 21 - 65_535)
     assert second.row_values(0) == first.row_values(0)
     assert second.row_values(second.nrows - 1)[:3] == ["Package 3120", "Packages", "Renew Total"]
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
-def test_a_report_without_any_package_is_still_a_file(fmt):
-    assert rendered(ReportTable(labels(2), (), by_package=True), fmt)
+def test_a_report_without_packages_is_a_file(fmt):
+    assert render_as(ReportTable(labels(2), (), by_package=True), fmt)
 
 
-def test_csv_is_written_exactly_as_spreadsheets_need_it():
+def test_csv_has_bom_crlf_and_quotes():
     of = ReportTable(("-1+1", 'Gold, "plus"'), (block(columns=2),))
-    assert rendered(of, "csv").splitlines(keepends=True)[:3] == [
+    assert render_as(of, "csv").splitlines(keepends=True)[:3] == [
         b'\xef\xbb\xbfSection,Metric,\'-1+1,"Gold, ""plus"""\r\n',
         b"Clients - Active,Qty,0,7\r\n",
         b"Clients - Active,Balance Pos,N/A,-12.50\r\n",
     ]
 
 
-def test_an_amount_of_18_digits_keeps_its_cents_in_the_xlsx_file():
+def test_xlsx_keeps_the_cents_of_18_digits():
     import zipfile
 
     amount = Decimal("1234567890123456.78")
     cells = tuple((amount,) if isinstance(row[1], Decimal) else (1,) for row in block(columns=2).cells)
-    content = rendered(ReportTable(("Total",), (Block(None, cells),)), "xlsx")
+    content = render_as(ReportTable(("Total",), (Block(None, cells),)), "xlsx")
     assert b"<v>1234567890123456.78</v>" in zipfile.ZipFile(io.BytesIO(content)).read(
         "xl/worksheets/sheet1.xml"
     )

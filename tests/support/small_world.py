@@ -1,6 +1,10 @@
-"""Two resellers and their clients in marts that dbt has built: what the form asks, and what nobody may learn of the other.
+"""A pytest plugin with the small world: a database of two resellers and their clients.
 
-Import the fixtures into a module of tests; `database_url` is then a copy of this world.
+To use it, a test module overrides the fixture `database_url`:
+
+    @pytest.fixture
+    def database_url(small_world_url):
+        return small_world_url
 """
 
 import secrets
@@ -9,10 +13,10 @@ from datetime import UTC, datetime
 
 import databases
 import pytest
-from stores import SLOW, alter_store, forget_build
+from stores import SLOW_STATEMENTS, alter_store, delete_build
 
-from orchestration import database as database_room
 from orchestration.builds import build_marts
+from orchestration.db.database import connect
 from orchestration.settings import settings
 from orchestration.source import load
 
@@ -49,13 +53,13 @@ EUR,2017-01-01,1.25
 
 
 @pytest.fixture(scope="session")
-def small_world(server_url, migrated_template, tmp_path_factory):
-    """The name of a database that holds it, to be copied."""
+def small_world_template(server_url, migrated_template, tmp_path_factory):
+    """Return the name of a database with the small world and its marts, which tests copy."""
     name, folder = f"small_world_{secrets.token_hex(4)}", tmp_path_factory.mktemp("small_world")
     for table, text in _EXTRACT.items():
         (folder / f"{table}.csv").write_text(text)
     url = databases.create(server_url, name, migrated_template)
-    with pytest.MonkeyPatch.context() as patch, database_room.connect(url) as connection:
+    with pytest.MonkeyPatch.context() as patch, connect(url) as connection:
         patch.setenv("DYNAMICS_DATABASE_URL", url)
         settings.cache_clear()
         load(connection, folder, as_of=datetime(2018, 6, 1, tzinfo=UTC))
@@ -65,15 +69,15 @@ def small_world(server_url, migrated_template, tmp_path_factory):
 
 
 @pytest.fixture
-def database_url(server_url, small_world):
-    """The URL of a fresh copy of that world, dropped after the test."""
-    with databases.fresh(server_url, small_world) as url:
+def small_world_url(server_url, small_world_template):
+    """Return the URL of a fresh copy of the small world, which is dropped after the test."""
+    with databases.fresh(server_url, small_world_template) as url:
         yield url
 
 
 @pytest.fixture
-def templates(monkeypatch, home, tmp_path):
-    """The folder of the saved queries, with mail going to the worker's own mailbox."""
+def templates_folder(monkeypatch, home, tmp_path):
+    """Return an empty folder of saved queries. Mails go to the mailbox of the test worker."""
     folder = tmp_path / "report_templates"
     folder.mkdir()
     monkeypatch.setenv("DYNAMICS_HOME", str(home))
@@ -84,13 +88,15 @@ def templates(monkeypatch, home, tmp_path):
 
 
 @pytest.fixture
-def slow(database):
-    """Has every report that is asked for in the block take some seconds."""
+def slow_reports(database):
+    """Make every report that is computed in the block take some seconds."""
 
     @contextmanager
-    def held():
-        build_id = alter_store(database, *SLOW)
-        yield
-        forget_build(database, build_id)
+    def slow_down():
+        build_id = alter_store(database, *SLOW_STATEMENTS)
+        try:
+            yield
+        finally:
+            delete_build(database, build_id)
 
-    return held
+    return slow_down

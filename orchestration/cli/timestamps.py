@@ -1,4 +1,4 @@
-"""A moment on the command line: ISO 8601 with an offset, so that nobody has to guess whose clock it was."""
+"""A timestamp on the command line: ISO 8601 with an offset, so that its meaning is certain."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 
-class _Moment(click.ParamType[datetime]):
+class _Timestamp(click.ParamType[datetime]):
     name = "timestamp"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
@@ -15,11 +15,11 @@ class _Moment(click.ParamType[datetime]):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no timestamp: write 2026-01-01T07:00:00Z", param, ctx)
+            self.fail(f"{value!r} is not a valid timestamp: write 2026-01-01T07:00:00Z", param, ctx)
         if moment.tzinfo is None:
             complete = moment.isoformat()
             self.fail(f"{value!r} has no offset: write {complete}Z for UTC, or {complete}+02:00", param, ctx)
         return moment
 
 
-MOMENT = _Moment()
+TIMESTAMP = _Timestamp()

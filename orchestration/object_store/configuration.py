@@ -5,11 +5,11 @@ from orchestration.object_store.store import ObjectStore
 from orchestration.settings import settings
 
 
-def configured() -> ObjectStore:
-    """Return the bucket of the settings; start the local one when they name none."""
-    named = settings().s3_bucket
-    if named:
-        return ObjectStore(named, endpoint_url=settings().s3_endpoint_url)
+def open_configured_store() -> ObjectStore:
+    """Return the bucket of the settings. Start the local bucket if the settings name none."""
+    name = settings().s3_bucket
+    if name:
+        return ObjectStore(name, endpoint_url=settings().s3_endpoint_url)
     bucket = local.bucket(settings().home)
     return ObjectStore(
         bucket.name,

@@ -1,26 +1,25 @@
-"""`snapshots`: the archive."""
+"""The commands `snapshots`: the archive."""
 
 from dataclasses import asdict
 from datetime import datetime
 
 import click
 
-from orchestration.cli.moments import MOMENT
-from orchestration.cli.output import as_json as print_json
-from orchestration.cli.output import details, listing, progress
+from orchestration.cli.output import print_json, print_record, print_table, show_progress
+from orchestration.cli.timestamps import TIMESTAMP
 
 
 @click.group()
 def snapshots() -> None:
-    """The archive: every report that was made, as it was."""
+    """Show and check the archive of all reports."""
 
 
 @snapshots.command("list")
-@click.option("--query", "saved_query", metavar="NAME", help="Of this saved query.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="The newest so many.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--query", "saved_query", metavar="NAME", help="Only snapshots of this saved query.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Number of snapshots.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_snapshots(saved_query: str | None, limit: int, as_json: bool) -> None:
-    """The newest snapshots, newest first."""
+    """List the newest snapshots, newest first."""
     from orchestration.connections import open_archive
 
     with open_archive() as (archive, _):
@@ -32,14 +31,14 @@ def list_snapshots(saved_query: str | None, limit: int, as_json: bool) -> None:
         print_json(rows)
         return
     columns = ["snapshot_id", "generated_at", "title", "saved_query", "generated_by", "as_of", "revoked_at"]
-    listing(rows, columns, empty="no reports")
+    print_table(rows, columns, empty="no reports")
 
 
 @snapshots.command("show")
 @click.argument("snapshot_id", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="As JSON: the whole manifest.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole manifest as JSON.")
 def show_snapshot(snapshot_id: str, as_json: bool) -> None:
-    """One snapshot: parameters, opens, and files with hashes."""
+    """Show one snapshot: parameters, opens, files with hashes."""
     from orchestration.connections import open_archive
 
     with open_archive() as (archive, _):
@@ -51,22 +50,22 @@ def show_snapshot(snapshot_id: str, as_json: bool) -> None:
     row = dict(manifest.info) | {"manifest": f"sha256 {snapshot.manifest_sha256}"}
     if entry:
         row |= {name: getattr(entry, name) for name in ("expires_at", "opens", "last_opened_at")}
-    row |= {fmt: f"{file.size:,} bytes, sha256 {file.sha256}" for fmt, file in manifest.files.items()}
-    details(row)
+    row |= {name: f"{file.size:,} bytes, sha256 {file.sha256}" for name, file in manifest.files.items()}
+    print_record(row)
 
 
 @snapshots.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(ids: tuple[str, ...], as_json: bool) -> int:
-    """Re-reads these snapshots, or all, and compares hashes."""
+    """Read these snapshots, or all, and compare their hashes."""
     from orchestration.connections import open_archive
 
     verdicts = []
-    with open_archive() as (archive, _), progress("reading") as tell:
+    with open_archive() as (archive, _), show_progress("reading") as progress:
         for verdict in archive.verify(ids or None):
             verdicts.append(verdict)
-            tell("reading", len(verdicts), len(ids))
+            progress("reading", len(verdicts), len(ids))
     rows = [
         {
             "snapshot_id": verdict.snapshot_id,
@@ -78,16 +77,16 @@ def verify(ids: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         print_json(rows)
     else:
-        listing(rows, ["snapshot_id", "sound_objects", "verdict"], empty="no reports")
+        print_table(rows, ["snapshot_id", "sound_objects", "verdict"], empty="no reports")
     return 1 if any(verdict.problems for verdict in verdicts) else 0
 
 
 @snapshots.command()
 def reindex() -> None:
-    """Rebuilds the index in the database from the bucket alone."""
+    """Rebuild the index in the database from the bucket alone."""
     from orchestration.connections import open_archive
 
-    with open_archive() as (archive, _), progress("reading the bucket"):
+    with open_archive() as (archive, _), show_progress("reading the bucket"):
         indexed = archive.reindex()
     click.echo(f"snapshots in the index: {indexed}")
 
@@ -95,7 +94,7 @@ def reindex() -> None:
 @snapshots.command()
 @click.argument("snapshot_id", metavar="ID")
 def revoke(snapshot_id: str) -> None:
-    """Takes a link away for ever; the stored bytes stay."""
+    """Close a link for ever. The stored bytes stay."""
     from orchestration.connections import open_archive
 
     with open_archive() as (archive, _):
@@ -106,10 +105,10 @@ def revoke(snapshot_id: str) -> None:
 @snapshots.command()
 @click.argument("snapshot_id", metavar="ID")
 @click.option(
-    "--at", required=True, type=MOMENT, metavar="TS", help="From this instant on the link opens nothing."
+    "--at", required=True, type=TIMESTAMP, metavar="TS", help="From this time on the link is closed."
 )
 def expire(snapshot_id: str, at: datetime) -> None:
-    """Gives a link an end, or another one; the stored bytes stay."""
+    """Set or change the end of a link. The stored bytes stay."""
     from orchestration.connections import open_archive
 
     with open_archive() as (archive, _):

@@ -1,4 +1,4 @@
-"""Who may ask the local bucket: the check of an AWS Signature Version 4, which ministack leaves out."""
+"""The check of an AWS Signature Version 4, which ministack does not make."""
 
 import hashlib
 import hmac
@@ -11,32 +11,36 @@ _AUTHORIZATION = re.compile(
 )
 
 
-def signed(scope: Mapping[str, Any], access_key: str, secret_key: str) -> bool:
-    """Whether the request carries a valid AWS Signature Version 4 of these keys, in its headers (not in its URL)."""
+def has_valid_signature(scope: Mapping[str, Any], access_key: str, secret_key: str) -> bool:
+    """Return True if the headers of the request have a valid signature with these keys.
+
+    A signature in the URL is not accepted.
+    """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     match = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     if match is None:
         return False
-    claimed_key, place, names, signature = match.groups()
-    asked = sorted(
+    claimed_key, credential_scope, header_names, signature = match.groups()
+    parameters = sorted(
         pair.partition("=")[::2] for pair in scope["query_string"].decode("latin-1").split("&") if pair
     )
     canonical = "\n".join(
         [
             scope["method"],
             scope["raw_path"].decode("latin-1"),
-            "&".join(f"{name}={value}" for name, value in asked),
-            *(f"{name}:{' '.join(headers.get(name, '').split())}" for name in names.split(";")),
+            "&".join(f"{name}={value}" for name, value in parameters),
+            *(f"{name}:{' '.join(headers.get(name, '').split())}" for name in header_names.split(";")),
             "",
-            names,
+            header_names,
             headers.get("x-amz-content-sha256", ""),
         ]
     )
     key = b"AWS4" + secret_key.encode()
-    for step in place.split("/"):
+    for step in credential_scope.split("/"):
         key = _hmac(key, step)
-    hashed = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
-    expected = _hmac(key, f"AWS4-HMAC-SHA256\n{headers.get('x-amz-date', '')}\n{place}\n{hashed}").hex()
+    digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
+    signed_text = f"AWS4-HMAC-SHA256\n{headers.get('x-amz-date', '')}\n{credential_scope}\n{digest}"
+    expected = _hmac(key, signed_text).hex()
     return hmac.compare_digest(expected, signature) and claimed_key == access_key
 
 

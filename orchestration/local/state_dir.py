@@ -1,4 +1,4 @@
-"""The folder that holds all state of the local services."""
+"""The home: the folder with all state of the local services."""
 
 import fcntl
 import json
@@ -12,12 +12,15 @@ from typing import Any
 
 from orchestration.errors import Unavailable
 
-_PATIENCE = 120.0
-"""Seconds to wait for another command that starts or stops services of this home: longer than any start."""
+LOCK_TIMEOUT = 120.0
+"""Seconds to wait for another command that starts or stops services: longer than any start."""
 
 
-def prepare(home: Path) -> Path:
-    """The home, resolved and existing: closed to other users, and ignored by git. Raises Unavailable."""
+def prepare_home(home: Path) -> Path:
+    """Create the home if it is missing and return its absolute path.
+
+    Other users cannot enter it, and git ignores it. Raise Unavailable if it cannot be used.
+    """
     home = home.expanduser().resolve()
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -35,9 +38,12 @@ def prepare(home: Path) -> Path:
 
 
 @contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """Alone among the commands that start or stop services of this home. Raises Unavailable after two minutes."""
-    deadline = time.monotonic() + _PATIENCE
+def lock_home(home: Path) -> Iterator[None]:
+    """Let no other command start or stop services of this home inside the block.
+
+    Raise Unavailable if another command holds the lock for two minutes.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT
     file = os.open(home / "run" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while True:
@@ -47,39 +53,40 @@ def locked(home: Path) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise Unavailable(
-                        f"another command has been at the services in {home} for two minutes: "
+                        f"another command has been working on the services in {home} for two minutes: "
                         "wait for it or end it, then try again"
                     ) from None
                 time.sleep(0.02)
         yield
     finally:
-        fcntl.flock(file, fcntl.LOCK_UN)  # closing alone would leave it to a process forked meanwhile
+        fcntl.flock(file, fcntl.LOCK_UN)  # a process that was forked meanwhile would keep the lock
         os.close(file)
 
 
-def keep(file: Path, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-    """What the JSON file says; made when missing, once even when two commands come at the same time.
+def load_or_create(file: Path, create: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of the JSON file. Create the file if it is missing.
 
-    Only this user can read it. Raises Unavailable when it is damaged.
+    If two commands create it at the same time, both return the same content. Only this user can
+    read the file. Raise Unavailable if it is damaged.
     """
     if not file.exists():
-        draft = _draft(file, make())
-        with suppress(FileExistsError):  # the other command was first: its word counts
+        draft = _write_draft(file, create())
+        with suppress(FileExistsError):  # the other command was first: its content counts
             os.link(draft, file)
         draft.unlink()
     try:
-        kept: dict[str, Any] = json.loads(file.read_text())
+        content: dict[str, Any] = json.loads(file.read_text())
     except ValueError as error:
         raise Unavailable(f"{file} is damaged: remove it, then try again") from error
-    return kept
+    return content
 
 
-def replace(file: Path, content: Mapping[str, Any]) -> None:
-    """Writes the JSON file anew, whole or not at all."""
-    _draft(file, content).replace(file)
+def replace_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Replace the whole content of the JSON file in one step."""
+    _write_draft(file, content).replace(file)
 
 
-def _draft(file: Path, content: Mapping[str, Any]) -> Path:
+def _write_draft(file: Path, content: Mapping[str, Any]) -> Path:
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
     with os.fdopen(handle, "w") as draft:
         json.dump(content, draft)

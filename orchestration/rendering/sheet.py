@@ -1,4 +1,4 @@
-"""What both kinds of workbook have in common: the sheet's cells, their roles, and how a role looks."""
+"""The cells of a sheet, their roles, and the look of each role, for both kinds of workbook."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,22 +8,22 @@ from enum import StrEnum
 from textwrap import wrap
 from typing import NamedTuple, TypeVar
 
-from orchestration.reporting.report import Progress
-from orchestration.reporting.table import METRICS, NOT_AVAILABLE, Cell, ReportTable, Unit
+from orchestration.progress import Progress
+from orchestration.reporting.table import NOT_AVAILABLE, Cell, ReportTable, Unit
 
-Value = str | int | Decimal | datetime | None
-"""A value of a listing: text, a quantity, money, an instant (aware, on the wall clock that is to be read), or nothing."""
+ListingValue = str | int | Decimal | datetime | None
+"""A value of a listing: text, a quantity, money, an instant with its timezone, or no value."""
 
 
 class Role(StrEnum):
-    """What a cell is, which decides how it looks."""
+    """The role of a cell. It decides how the cell looks."""
 
     HEADER = "header"
     COLUMN = "column header"
     GROUP = "group"
-    """A package or a section where it begins."""
+    """The first cell of a package or a section."""
     REPEATED = "group again"
-    """The same in the rows below: filters and pivots need it, the eye does not."""
+    """The package or section in the rows below, for filters and pivot tables. Its text is pale."""
     METRIC = "metric"
     QUANTITY = "quantity"
     MONEY = "money"
@@ -34,29 +34,30 @@ class Role(StrEnum):
 
 HEADERS = frozenset({Role.HEADER, Role.COLUMN})
 BOLD = HEADERS | {Role.GROUP}
-RIGHT = frozenset({Role.COLUMN, Role.QUANTITY, Role.MONEY, Role.NOT_AVAILABLE})
+RIGHT_ALIGNED = frozenset({Role.COLUMN, Role.QUANTITY, Role.MONEY, Role.NOT_AVAILABLE})
 NUMBER_FORMATS = {
     Role.QUANTITY: "#,##0",
     Role.MONEY: "#,##0.00;[Red]-#,##0.00",
     Role.INSTANT: "yyyy-mm-dd hh:mm:ss",
 }
 LISTING_WIDTH = 20
-"""Characters of every column of a listing: its values are not known before it is written."""
+"""The width in characters of each column of a listing. It is written before the values."""
 COLOURS = INK, PALE_INK, HEADER_INK, HEADER_FILL, TINT = "1F2933", "9AA5B1", "FFFFFF", "243B53", "F0F4F8"
 LINE_HEIGHT = 15
 """Points."""
 TEXT_WIDTHS = (28, 24, 16)
-"""Characters of the columns Package, Section and Metric."""
+"""The widths in characters of the columns Package, Section and Metric."""
 INFO_WIDTHS = (18, 90)
+"""The widths in characters of the two columns of the info panel."""
 
-_LABEL_WIDTH, _PADDING, _HEADER_LINES = 16, 3, 5
-_LONGEST_TEXT = 32_767
-"""Characters that a cell can hold."""
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""What XML 1.0 cannot carry, not even escaped."""
+_MAX_LABEL_WIDTH, _PADDING, _MAX_HEADER_LINES = 16, 3, 5
+_MAX_TEXT_LENGTH = 32_767
+"""The number of characters that a cell can hold."""
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""The characters that XML 1.0 cannot contain, not even escaped."""
 
 
-Row = TypeVar("Row")
+Item = TypeVar("Item")
 
 _ROLES = {
     str: Role.TEXT,
@@ -65,42 +66,42 @@ _ROLES = {
     datetime: Role.INSTANT,
     type(None): Role.TEXT,
 }
-_PROGRESS_EVERY = 500
+_ROWS_PER_PROGRESS_REPORT = 500
 
 
 class SheetCell(NamedTuple):
-    """A cell of a sheet. `tinted` is true in every other section."""
+    """A cell of a sheet. `tinted` is True in every second section."""
 
     value: str | int | Decimal | datetime
     role: Role
     tinted: bool = False
 
 
-def ink(role: Role) -> str:
-    """The colour of a role's text."""
+def text_color(role: Role) -> str:
+    """Return the colour of the text of a role."""
     if role in HEADERS:
         return HEADER_INK
     return PALE_INK if role in (Role.REPEATED, Role.NOT_AVAILABLE) else INK
 
 
-def fill(role: Role, *, tinted: bool) -> str | None:
-    """The colour behind a role's text, if it has one."""
+def fill_color(role: Role, *, tinted: bool) -> str | None:
+    """Return the background colour of a role, or None."""
     if role in HEADERS:
         return HEADER_FILL
     return TINT if tinted else None
 
 
 def sheet_rows(table: ReportTable) -> Iterator[list[SheetCell]]:
-    """The cells of the table, header first: the rows and columns of its CSV."""
+    """Yield the rows of the table, header first. They are the rows of its CSV."""
     yield [
-        SheetCell(sheet_text(label), Role.HEADER if x < text_columns(table) else Role.COLUMN)
+        SheetCell(sheet_text(label), Role.HEADER if x < count_text_columns(table) else Role.COLUMN)
         for x, label in enumerate(table.header())
     ]
     above: list[str] = []
     tinted = True
     for y, (texts, metric, cells) in enumerate(table.rows()):
         groups = texts[:-1]
-        if y % len(METRICS) == 0:
+        if y % len(table.metrics) == 0:
             above = []
         tinted ^= groups != above
         yield [
@@ -124,36 +125,41 @@ def _sheet_cell(cell: Cell, unit: Unit, *, tinted: bool) -> SheetCell:
     return SheetCell(cell, Role.MONEY if unit is Unit.MONEY else Role.QUANTITY, tinted)
 
 
-def listing_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> Iterator[list[SheetCell]]:
-    """The cells of a listing, header first."""
+def listing_rows(columns: Sequence[str], rows: Iterable[Sequence[ListingValue]]) -> Iterator[list[SheetCell]]:
+    """Yield the rows of a listing, header first."""
     yield [SheetCell(sheet_text(label), Role.HEADER) for label in columns]
     for row in rows:
         yield [SheetCell("" if value is None else value, _ROLES[type(value)]) for value in row]
 
 
-def told(rows: Iterable[Row], what: str, total: int, progress: Progress | None) -> Iterator[Row]:
-    """The same rows, while `progress` is told how many there were."""
-    for number, row in enumerate(rows):
-        if progress and number % _PROGRESS_EVERY == 0:
-            progress(what, number, total)
-        yield row
+def report_progress(
+    items: Iterable[Item], step: str, total: int, progress: Progress | None
+) -> Iterator[Item]:
+    """Yield the items, and report from time to time how many of `total` are done."""
+    for number, item in enumerate(items):
+        if progress and number % _ROWS_PER_PROGRESS_REPORT == 0:
+            progress(step, number, total)
+        yield item
 
 
-def text_columns(table: ReportTable) -> int:
-    """How many columns stand left of the numbers."""
+def count_text_columns(table: ReportTable) -> int:
+    """Return the number of columns to the left of the numbers."""
     return len(table.header()) - len(table.columns)
 
 
 def sheet_text(text: str) -> str:
-    """Text as a cell can hold it: line ends are LF, characters that would make the file unreadable are replaced."""
-    if text.isprintable() and len(text) <= _LONGEST_TEXT:
+    """Return text that a cell can hold: LF as line end, no character that would break the file."""
+    if text.isprintable() and len(text) <= _MAX_TEXT_LENGTH:
         return text
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", lines)[:_LONGEST_TEXT]
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", lines)[:_MAX_TEXT_LENGTH]
 
 
 def column_width(table: ReportTable) -> int:
-    """Characters that hold the widest number as shown, and labels up to _LABEL_WIDTH; one width for all reads best."""
+    """Return the width in characters for all columns of numbers.
+
+    The widest number fits, and labels up to a limit.
+    """
     rows = [row for block in table.blocks for row in block.cells]
     bounds = [
         bound(cells)
@@ -161,12 +167,12 @@ def column_width(table: ReportTable) -> int:
         for bound in (min, max)
         if (cells := [cell for cell in row if cell is not None])
     ]
-    label = min(max(map(len, table.columns), default=0), _LABEL_WIDTH)
+    label = min(max(map(len, table.columns), default=0), _MAX_LABEL_WIDTH)
     return _PADDING + max([label, *(len(f"{bound:,.2f}") for bound in bounds)])
 
 
-def header_lines(table: ReportTable) -> int:
-    """Lines that the header takes when its labels are wrapped to their columns."""
+def count_header_lines(table: ReportTable) -> int:
+    """Return the number of lines of the header when long labels wrap."""
     width = column_width(table)
     longest = max((len(wrap(label, width)) for label in table.columns if len(label) > width), default=1)
-    return min(longest, _HEADER_LINES)
+    return min(longest, _MAX_HEADER_LINES)
