@@ -1,1 +1,1 @@
-"""From a saved query's moment to its mails: occurrences, reports, letters, catch-up, failures told."""
+"""Deliveries: occurrences, reports, mail content, slices, catch-up, backfill and failure mails."""

@@ -1,4 +1,4 @@
-"""Reports of the past: every scheduled moment of a saved query in a range, made once, mailed only when asked."""
+"""Backfill: computes the reports of past scheduled moments, and mails them on request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,27 +8,31 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.archive import Archive
-from orchestration.deliveries.dispatch import mail_report, told, unsent
-from orchestration.deliveries.occurrences import newest_edition, next_edition
-from orchestration.deliveries.reports import snapshot_of
+from orchestration.deliveries.occurrences import reserve_newest_edition, reserve_next_edition
+from orchestration.deliveries.report_delivery import describe_mail, find_unsent, mail_report
+from orchestration.deliveries.report_generation import snapshot_of
 from orchestration.errors import DynamicsError, RequestError, Unavailable
 from orchestration.mailing import outbox
-from orchestration.saved_queries.cron import moments
+from orchestration.saved_queries.cron import find_moments, require_moment_in_range
 from orchestration.saved_queries.saved_query import SavedQuery
 from orchestration.settings import settings
 
-_MADE_BY = "backfill"
+_GENERATED_BY = "backfill"
 
 
 @dataclass(frozen=True, slots=True)
-class Backfilled:
-    """One moment of a backfill: the link of its report, and the problem that kept it from being made or mailed."""
+class BackfillResult:
+    """The result of one moment of a backfill."""
 
     number: int
-    of: int
+    """The position of the moment, from 1."""
+    total: int
+    """The number of moments of the backfill."""
     moment: datetime
     link: str | None
+    """The link of the report, or None if it could not be computed."""
     problem: str | None
+    """Why the report was not computed or not mailed to everybody, or None."""
 
 
 def backfill(
@@ -40,60 +44,66 @@ def backfill(
     *,
     send: bool,
     again: bool = False,
-) -> Iterator[Backfilled]:
-    """Makes the report of each scheduled moment from `start` to `end` (both inclusive), the oldest first.
+) -> Iterator[BackfillResult]:
+    """Compute the report of each scheduled moment from `start` to `end`, inclusive, oldest first.
 
-    What is complete is not made again, so that a backfill that was stopped goes on where it was. `again` makes a new
-    report beside each that is there; one that was stopped goes on when the same is asked again. Moments to come are left to the schedule. A moment that fails is told of and
-    does not stop the others; a part that is away does. Raises RequestError for a saved query without a schedule,
-    and Unavailable.
+    Future moments are left to the schedule. A report that exists is not computed again, so a
+    stopped backfill continues where it stopped. `again` computes a new edition of each report. If
+    it was stopped, the same call continues it. `send` also mails the reports.
+
+    A moment that fails gives a result with a problem and does not stop the others. Raise
+    Unavailable if the database, the bucket or the mail server does not answer. Raise RequestError
+    for a saved query without a schedule and for a wrong range.
     """
     if saved_query.delivery is None or saved_query.delivery.schedule is None:
-        raise RequestError(
-            f"{saved_query.name} has no schedule, and so no moments: add `delivery.schedule` to it"
-        )
+        raise RequestError(f"{saved_query.name} has no schedule: add `delivery.schedule` to it")
     if start > end:
         raise RequestError(f"--from {start.isoformat()} is after --to {end.isoformat()}: swap them")
+    require_moment_in_range(start)
     after = min(end, datetime.now(UTC)) + timedelta(microseconds=1)
-    found = list(moments(saved_query.delivery.schedule, saved_query.schedule_timezone, start, after))
-    made_by = (
-        _made_again_by(connection, saved_query, start, end, len(found), send=send) if again else _MADE_BY
-    )
-    for number, moment in enumerate(found, start=1):
+    moments = list(find_moments(saved_query.delivery.schedule, saved_query.schedule_timezone, start, after))
+    generated_by = _GENERATED_BY
+    if again:
+        generated_by = _name_rerun(connection, saved_query, start, end, len(moments), send=send)
+    for number, moment in enumerate(moments, start=1):
         link, problem = None, None
         try:
-            occurrence = newest_edition(connection, saved_query.name, moment, made_by)
-            if again and occurrence.generated_by != made_by:
-                occurrence = next_edition(connection, occurrence, made_by)
+            occurrence = reserve_newest_edition(connection, saved_query.name, moment, generated_by)
+            if again and occurrence.generated_by != generated_by:
+                occurrence = reserve_next_edition(connection, occurrence, generated_by)
             snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
             link = snapshot.manifest.link
             if send:
-                rows = mail_report(connection, archive, saved_query, occurrence, snapshot)
-                outbox.seen(connection, rows)
-                problem = "; ".join(map(told, unsent(rows))) or None
+                records = mail_report(connection, archive, saved_query, occurrence, snapshot)
+                outbox.mark_seen(connection, records)
+                problem = "; ".join(map(describe_mail, find_unsent(records))) or None
         except Unavailable:
             raise
         except DynamicsError as error:
             connection.rollback()
             problem = str(error)
-        yield Backfilled(number, len(found), moment, link, problem)
+        yield BackfillResult(number, len(moments), moment, link, problem)
 
 
-def _made_again_by(
+def _name_rerun(
     connection: Connection[TupleRow],
     saved_query: SavedQuery,
     start: datetime,
     end: datetime,
-    moments_in_all: int,
+    moment_count: int,
     *,
     send: bool,
 ) -> str:
-    """What the reports of this `--again` name as their maker: when it began, by which it finds its own again.
+    """Return the `generated_by` of an `--again` run, which identifies the reports of this run.
 
-    It is the one that was asked for the same range last, unless that has made, and mailed if it is to, every moment.
+    Resume the latest unfinished run for the same range, or start a new one. A run is finished when
+    it has computed, and with `send` also queued, the report of every moment.
     """
-    begins = f"{_MADE_BY} of {start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} to {end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} again, begun "
-    last = connection.execute(
+    prefix = (
+        f"{_GENERATED_BY} of {start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        f" to {end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} again, begun "
+    )
+    latest = connection.execute(
         """
         select generated_by, count(*) filter (where exists (
             select from dynamics.snapshots s where s.snapshot_id = o.snapshot_id
@@ -101,12 +111,12 @@ def _made_again_by(
             select from dynamics.deliveries d where d.occurrence_id = o.occurrence_id
         )))
         from dynamics.occurrences o
-        where purpose = 'delivery' and slice = '' and saved_query = %(name)s and starts_with(generated_by, %(begins)s)
+        where purpose = 'delivery' and slice = '' and saved_query = %(name)s and starts_with(generated_by, %(prefix)s)
         group by generated_by
         order by generated_by desc limit 1
         """,
-        {"name": saved_query.name, "begins": begins, "send": send},
+        {"name": saved_query.name, "prefix": prefix, "send": send},
     ).fetchone()
-    if last and last[1] < moments_in_all:
-        return str(last[0])
-    return f"{begins}{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    if latest and latest[1] < moment_count:
+        return str(latest[0])
+    return f"{prefix}{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"

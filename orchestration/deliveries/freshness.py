@@ -1,4 +1,7 @@
-"""Whether the data is ready for a report: the marts reach the end of its interval, or its moment if that is earlier."""
+"""Data freshness: whether the marts cover the interval of a scheduled report.
+
+The data is needed until the end of the interval, or until the scheduled moment if that is earlier.
+"""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,18 +14,19 @@ from orchestration.reporting.parameters import ReportQuery
 from orchestration.saved_queries.saved_query import SavedQuery
 
 
-def data_until(connection: Connection[TupleRow]) -> datetime | None:
-    """Up to when the data of the current build is known (spec 3); None when nothing was ever built."""
-    row = connection.execute(
-        "select as_of from dynamics.builds where finished_at is not null order by build_id desc limit 1"
-    ).fetchone()
+def load_as_of(connection: Connection[TupleRow]) -> datetime | None:
+    """Return the instant up to which the current build knows the data (definition: As of).
+
+    Return None if there is no build.
+    """
+    row = connection.execute("select as_of from dynamics.current_build").fetchone()
     return row[0] if row else None
 
 
-def waits_for(saved_query: SavedQuery, moment: datetime, as_of: datetime | None) -> str | None:
-    """What the report of a scheduled moment (aware) waits for, in one line; None when it need not wait.
+def reason_to_wait(saved_query: SavedQuery, moment: datetime, as_of: datetime | None) -> str | None:
+    """Return what the report of a scheduled moment waits for, in one line, or None.
 
-    Nothing waits without `after: fresh`. `as_of` is what `data_until` says.
+    A report waits only with `after: fresh`. `as_of` is the result of `load_as_of`.
     """
     if saved_query.delivery is None or saved_query.delivery.after is None:
         return None
@@ -30,25 +34,25 @@ def waits_for(saved_query: SavedQuery, moment: datetime, as_of: datetime | None)
     if as_of is not None and as_of >= needed:
         return None
     zone = ZoneInfo(saved_query.schedule_timezone)
-    reached = f"it reaches {_shown(as_of, zone)}" if as_of else "nothing was built yet"
-    return f"{saved_query.name} waits for data until {_shown(needed, zone)}: {reached}"
+    available = f"it reaches {_format_instant(as_of, zone)}" if as_of else "there is no build yet"
+    return f"{saved_query.name} waits for data until {_format_instant(needed, zone)}: {available}"
 
 
-def stale_line(saved_query: SavedQuery, moment: datetime, as_of: datetime) -> str | None:
-    """What the mail of a report says when it was not to wait any longer; None for one whose data is complete."""
-    if waits_for(saved_query, moment, as_of) is None:
+def describe_stale_data(saved_query: SavedQuery, moment: datetime, as_of: datetime) -> str | None:
+    """Return the note for the mail of a report that was sent with stale data, or None."""
+    if reason_to_wait(saved_query, moment, as_of) is None:
         return None
     zone = saved_query.query.zone
     needed = _needed_until(saved_query.query, moment)
     return (
-        f"Not complete: data until {_shown(as_of, zone)}; the report needs it until {_shown(needed, zone)}."
+        f"Not complete: the data reaches {_format_instant(as_of, zone)}; "
+        f"the report needs it until {_format_instant(needed, zone)}."
     )
 
 
 def _needed_until(query: ReportQuery, moment: datetime) -> datetime:
-    """An interval that goes on after the moment is complete when the data reaches the moment."""
-    return min(resolve_interval(query, moment).end.at, moment)
+    return min(resolve_interval(query, moment).end.instant, moment)
 
 
-def _shown(moment: datetime, zone: ZoneInfo) -> str:
+def _format_instant(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).isoformat(" ", "seconds")

@@ -1,7 +1,8 @@
-"""Occurrences: each moment for which a saved query's report is made, addressed by its instant.
+"""Occurrences: the scheduled moments for which a saved query's report is computed and mailed.
 
-An occurrence reserves the id of its snapshot before the report is made. Whatever dies in between, the next attempt
-finds the same occurrence and completes the same snapshot: it is not lost, and not made twice.
+An occurrence reserves the id of its snapshot before the report is computed. If the process dies,
+the next attempt finds the same occurrence and completes the same snapshot. So no report is lost,
+and no report is archived twice.
 """
 
 from dataclasses import dataclass, replace
@@ -12,64 +13,64 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL
 
-from orchestration.archive import new_snapshot_id
-
-Purpose = Literal["delivery", "test", "query"]
-"""`delivery`: a scheduled moment, once only. `test`: to a tester's address. `query`: mailed on request."""
+from orchestration.archive import SnapshotId, new_snapshot_id
+from orchestration.mailing.terms import OccurrenceId, Purpose
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One moment of one saved query, with the snapshot that is, or will be, its report."""
+    """One moment of one saved query, with the id of its snapshot."""
 
-    occurrence_id: int
+    occurrence_id: OccurrenceId
     purpose: Purpose
     saved_query: str | None
     scheduled_at: datetime
-    snapshot_id: str
+    snapshot_id: SnapshotId
     generated_by: str
     edition: int = 1
-    """Counts how often the moment was made anew on purpose (`dynamics backfill --again`)."""
+    """The number of this report of the moment. `dynamics backfill --again` adds a new edition."""
     slice: str = ""
-    """The id of the owner whose part it is; empty for the whole report."""
+    """The id of the owner in a split report; empty for the whole report."""
     is_new: bool = False
-    """Nobody has seen its snapshot's id before, so that nothing can be kept under it."""
+    """True if this call reserved the snapshot id, so that no snapshot can exist yet."""
 
 
 _COLUMNS = SQL("occurrence_id, purpose, saved_query, scheduled_at, snapshot_id, generated_by, edition, slice")
 
 
-def delivery_occurrence(
+def reserve_occurrence(
     connection: Connection[TupleRow], saved_query: str, scheduled_at: datetime, generated_by: str
 ) -> Occurrence:
-    """The occurrence of `saved_query` at that instant, the one that is known or a new one. Commits.
+    """Return the occurrence of `saved_query` at that instant, new or existing. Commits.
 
-    It is the first edition, so that a retry mails nobody what was only made anew.
+    It is always the first edition, so that a retry does not mail later editions.
     """
-    return _reserved(connection, saved_query, scheduled_at, generated_by)
+    return _reserve(connection, saved_query, scheduled_at, generated_by)
 
 
-def newest_edition(
+def reserve_newest_edition(
     connection: Connection[TupleRow], saved_query: str, scheduled_at: datetime, generated_by: str
 ) -> Occurrence:
-    """The occurrence of `saved_query` at that instant as it was last made anew, or a new one. Commits."""
+    """Return the newest edition of `saved_query` at that instant, or a new occurrence. Commits."""
     (edition,) = connection.execute(
         "select coalesce(max(edition), 1) from dynamics.occurrences"
         " where purpose = 'delivery' and saved_query = %s and scheduled_at = %s",
         [saved_query, scheduled_at],
     ).fetchone() or (1,)
-    return _reserved(connection, saved_query, scheduled_at, generated_by, edition=edition)
+    return _reserve(connection, saved_query, scheduled_at, generated_by, edition=edition)
 
 
-def next_edition(connection: Connection[TupleRow], before: Occurrence, generated_by: str) -> Occurrence:
-    """The occurrence that makes a moment anew beside `before`, with a snapshot and mails of its own. Commits."""
+def reserve_next_edition(
+    connection: Connection[TupleRow], before: Occurrence, generated_by: str
+) -> Occurrence:
+    """Return the edition after `before`, which gets a snapshot and mails of its own. Commits."""
     edition = before.edition + 1
-    return _reserved(connection, before.saved_query, before.scheduled_at, generated_by, edition=edition)
+    return _reserve(connection, before.saved_query, before.scheduled_at, generated_by, edition=edition)
 
 
-def slice_occurrence(connection: Connection[TupleRow], whole: Occurrence, owner_id: str) -> Occurrence:
-    """The occurrence of one owner's part of `whole`: the one that is known, or a new one. Commits."""
-    return _reserved(
+def reserve_slice(connection: Connection[TupleRow], whole: Occurrence, owner_id: str) -> Occurrence:
+    """Return the occurrence of one owner's slice of `whole`, new or existing. Commits."""
+    return _reserve(
         connection,
         whole.saved_query,
         whole.scheduled_at,
@@ -79,36 +80,44 @@ def slice_occurrence(connection: Connection[TupleRow], whole: Occurrence, owner_
     )
 
 
-def other_occurrence(
+def create_unscheduled_occurrence(
     connection: Connection[TupleRow],
     purpose: Literal["test", "query"],
     saved_query: str | None,
     at: datetime,
-    snapshot_id: str,
+    snapshot_id: SnapshotId,
     generated_by: str,
 ) -> Occurrence:
-    """A new occurrence that may be repeated at will: a test send, or the mail of a query made on request. Commits."""
+    """Create an occurrence for a test send or for a mailed query. These can repeat. Commits."""
     query = SQL(
         "insert into dynamics.occurrences (purpose, saved_query, scheduled_at, snapshot_id, generated_by)"
         " values (%s, %s, %s, %s, %s) returning {}"
     ).format(_COLUMNS)
     with connection.cursor(row_factory=class_row(Occurrence)) as cursor:
-        found = cursor.execute(query, [purpose, saved_query, at, snapshot_id, generated_by]).fetchone()
+        created = cursor.execute(query, [purpose, saved_query, at, snapshot_id, generated_by]).fetchone()
     connection.commit()
-    if found is None:  # pragma: no cover - only deliveries are unique
+    if created is None:  # pragma: no cover - an insert without a conflict clause returns its row
         raise LookupError(purpose)
-    return replace(found, is_new=True)
+    return replace(created, is_new=True)
 
 
-def is_complete(connection: Connection[TupleRow], snapshot_id: str) -> bool:
-    """Whether the report of an occurrence was kept, and not only its id reserved; revoked or not."""
+def has_snapshot(connection: Connection[TupleRow], snapshot_id: SnapshotId) -> bool:
+    """Return True if the reserved snapshot is archived, even if it is revoked."""
     row = connection.execute(
         "select from dynamics.snapshots where snapshot_id = %s", [snapshot_id]
     ).fetchone()
     return row is not None
 
 
-def _reserved(
+def load_note(connection: Connection[TupleRow], occurrence_id: OccurrenceId) -> str | None:
+    """Return the note in the mail content of an occurrence, or None."""
+    row = connection.execute(
+        "select mail_content ->> 'note' from dynamics.occurrences where occurrence_id = %s", [occurrence_id]
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _reserve(
     connection: Connection[TupleRow],
     saved_query: str | None,
     scheduled_at: datetime,
@@ -117,9 +126,9 @@ def _reserved(
     edition: int = 1,
     slice_id: str = "",
 ) -> Occurrence:
-    """The delivery that these address, with a new snapshot's id if nobody has reserved one yet."""
+    """Return the occurrence with this key. If it is new, reserve a snapshot id for it."""
     key = {"saved_query": saved_query, "at": scheduled_at, "edition": edition, "slice": slice_id}
-    made = connection.execute(
+    added = connection.execute(
         """
         insert into dynamics.occurrences (saved_query, scheduled_at, edition, slice, snapshot_id, generated_by)
         values (%(saved_query)s, %(at)s, %(edition)s, %(slice)s, %(snapshot_id)s, %(generated_by)s)
@@ -132,8 +141,8 @@ def _reserved(
         " and scheduled_at = %(at)s and edition = %(edition)s and slice = %(slice)s"
     ).format(_COLUMNS)
     with connection.cursor(row_factory=class_row(Occurrence)) as cursor:
-        found = cursor.execute(query, key).fetchone()
+        occurrence = cursor.execute(query, key).fetchone()
     connection.commit()
-    if found is None:  # pragma: no cover - the insert above, or the one it ran into, has put it there
+    if occurrence is None:  # pragma: no cover - the insert above, or its conflict, ensures the row
         raise LookupError(key)
-    return replace(found, is_new=bool(made))
+    return replace(occurrence, is_new=bool(added))

@@ -1,12 +1,12 @@
-"""Who asks for a report at the command line."""
+"""The user who requests a report at the command line."""
 
 import getpass
 import os
 
 
-def this_user() -> str:
-    """Return the user of this process as snapshots record it."""
+def process_user() -> str:
+    """Return the user of this process, in the form that snapshots record."""
     try:
         return f"user {getpass.getuser()}"
-    except (KeyError, OSError):  # a container may run under a number that has no name
+    except (KeyError, OSError):  # a container can run under a user id without a name
         return f"user {os.getuid()}"

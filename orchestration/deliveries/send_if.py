@@ -1,4 +1,4 @@
-"""Whether a report is worth a mail: `send_if`, asked once for each occurrence, with its reason where it is not."""
+"""The condition `send_if`: whether a report is mailed, and the reason if it is not."""
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -6,7 +6,7 @@ from psycopg.rows import TupleRow
 from orchestration.archive import Archive, Snapshot, SnapshotDamaged, SnapshotNotFound
 from orchestration.deliveries.occurrences import Occurrence
 from orchestration.reporting.parameters import ReportQuery
-from orchestration.saved_queries.conditions import exceeds
+from orchestration.saved_queries.conditions import is_threshold_exceeded
 from orchestration.saved_queries.saved_query import SavedQuery
 
 
@@ -17,32 +17,33 @@ def reason_not_to_send(
     occurrence: Occurrence,
     snapshot: Snapshot,
 ) -> str | None:
-    """Why `send_if` keeps this report from being mailed, in one line; None when it is to be mailed.
+    """Return why `send_if` suppresses the mail of this report, in one line, or None.
 
-    `changed`: its cells differ from those of the report that was mailed before it, whatever the labels of its
-    periods; the first one always does. `any_data`: a transaction lies in its interval. Thresholds: one that is
-    exceeded is enough.
+    - `changed`: the cells differ from the previous mailed report. Labels of periods do not count.
+      The first report is always mailed.
+    - `any_data`: the interval has at least one transaction.
+    - thresholds: at least one of them is exceeded.
     """
     send_if = saved_query.delivery.send_if if saved_query.delivery else "always"
     if send_if == "always":
         return None
     if send_if == "any_data":
-        return None if snapshot.manifest.data_interval else "no data: nothing happened in its interval"
+        return None if snapshot.manifest.data_interval else "no data: its interval has no transactions"
     if send_if == "changed":
-        before = _mailed_before(connection, archive, occurrence)
-        if before is None or _numbers(before) != _numbers(snapshot):
+        before = _open_previous_mailed(connection, archive, occurrence)
+        if before is None or _comparable_cells(before) != _comparable_cells(snapshot):
             return None
-        return f"not changed: its numbers are those of {before.manifest.link}"
+        return f"not changed: its numbers are the same as in {before.manifest.link}"
     table, by_period = snapshot.table(), _query_of(snapshot).time_group is not None
-    if any(exceeds(table, threshold, by_period=by_period) for threshold in send_if):
+    if any(is_threshold_exceeded(table, threshold, by_period=by_period) for threshold in send_if):
         return None
     return f"within limits: not {' nor '.join(map(str, send_if))}"
 
 
-def _mailed_before(
+def _open_previous_mailed(
     connection: Connection[TupleRow], archive: Archive, occurrence: Occurrence
 ) -> Snapshot | None:
-    """The latest earlier report that was mailed, or is about to be; None when there is none to compare with."""
+    """Return the latest earlier report that was mailed or waits to be mailed, or None."""
     row = connection.execute(
         """
         select snapshot_id from dynamics.occurrences o
@@ -59,12 +60,13 @@ def _mailed_before(
     ).fetchone()
     try:
         return archive.open(row[0]) if row else None
-    except (SnapshotNotFound, SnapshotDamaged):  # revoked or broken: better a mail too many than one too few
+    except (SnapshotNotFound, SnapshotDamaged):
+        # Without a report to compare with, an unnecessary mail is better than a missing one.
         return None
 
 
-def _numbers(snapshot: Snapshot) -> object:
-    """What must differ for a report to have changed: the labels of periods move on by themselves."""
+def _comparable_cells(snapshot: Snapshot) -> object:
+    """Return the part of the table that must differ. The labels of periods always differ."""
     table = snapshot.table()
     return table.blocks if _query_of(snapshot).time_group else (table.columns, table.blocks)
 

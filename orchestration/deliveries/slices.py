@@ -1,7 +1,7 @@
-"""`split_by: owner`: each reseller's own numbers for the addresses that the saved query maps to it.
+"""Slices: with `split_by: owner`, each owner gets a report of its own clients.
 
-A slice is the same query for one owner, an occurrence with a snapshot and mails of its own. The whole report goes to
-`send_to`, `cc` and `bcc`; no address of a slice sees more than its owner's part.
+A slice is the same query for one owner. It has its own occurrence, snapshot and mails. The whole
+report goes to `send_to`, `cc` and `bcc`. The addresses of a slice get only the slice.
 """
 
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from psycopg.rows import TupleRow
 
 from orchestration.archive import Manifest
 from orchestration.builds.store import current_build
-from orchestration.reporting.owners import owner_id, owners_in_scope, query_of_owner
-from orchestration.reporting.resolve import UnknownName
+from orchestration.reporting.name_lookup import UnknownName
+from orchestration.reporting.owners import owners_in_scope, resolve_owner, restrict_to_owner
 from orchestration.saved_queries.saved_query import SavedQuery
 
-NOBODY = "nobody"
-"""Stands for the recipient of an owner that has no address."""
+NO_ADDRESS = "nobody"
+"""The recipient in the mail record of an owner without an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,57 +25,58 @@ class Slice:
     """One owner's part of a delivery."""
 
     slice_id: str
-    """The owner's id; the word of the mapping where the data does not know it."""
+    """The owner's id, or the name from `delivery.owners` if the data does not have this owner."""
     owner: str
-    """As the mapping calls it: a name or an id."""
+    """The name or id of the owner, as in `delivery.owners`."""
     addresses: tuple[str, ...]
     problem: str | None = None
-    """Why there is nothing to make for it, in one line."""
+    """Why this slice has no report, in one line."""
 
-    def of(self, saved_query: SavedQuery) -> SavedQuery:
-        """The saved query cut down to this owner, to be mailed to its addresses alone."""
+    def narrow(self, saved_query: SavedQuery) -> SavedQuery:
+        """Return the saved query for this owner and its addresses only."""
         delivery = saved_query.delivery
         if delivery is None:
-            raise ValueError(f"{saved_query.name} has no delivery to cut")
-        narrow = delivery.model_copy(update={"send_to": self.addresses, "cc": (), "bcc": ()})
-        query = query_of_owner(saved_query.query, self.owner)
-        return saved_query.model_copy(update={"query": query, "delivery": narrow})
+            raise ValueError(f"{saved_query.name} has no delivery settings to narrow")
+        narrowed = delivery.model_copy(update={"send_to": self.addresses, "cc": (), "bcc": ()})
+        query = restrict_to_owner(saved_query.query, self.owner)
+        return saved_query.model_copy(update={"query": query, "delivery": narrowed})
 
 
-def slices_of(
+def find_slices(
     connection: Connection[TupleRow], saved_query: SavedQuery, base_currency: str, until: datetime
 ) -> list[Slice]:
-    """A slice for each owner of the mapping, and for each that owns clients in scope before `until` without being in it.
+    """Return a slice for each owner in `delivery.owners` and in scope before `until`.
 
-    Names that the data does not know, and owners without an address, are slices with a problem: they stop no other.
+    Owners that the data does not have, and owners without an address, become slices with a problem.
+    They do not stop the other slices.
     """
     delivery = saved_query.delivery
     if delivery is None or delivery.split_by is None:
         return []
-    found: dict[str, Slice] = {}
+    slices: dict[str, Slice] = {}
     with current_build(connection) as build:
         for owner, addresses in delivery.owners.items():
             try:
-                slice_id = owner_id(build, saved_query.query, owner, base_currency)
+                slice_id = resolve_owner(build, saved_query.query, owner, base_currency)
             except UnknownName as error:
-                found[owner] = Slice(owner, owner, addresses, str(error))
+                slices[owner] = Slice(owner, owner, addresses, str(error))
                 continue
-            known = found.setdefault(slice_id, Slice(slice_id, owner, ()))
-            found[slice_id] = replace(known, addresses=(*known.addresses, *addresses))
+            slice_ = slices.get(slice_id, Slice(slice_id, owner, ()))
+            slices[slice_id] = replace(slice_, addresses=(*slice_.addresses, *addresses))
         for slice_id, name in owners_in_scope(build, saved_query.query, base_currency, until).items():
             problem = f"no address for owner {name!r} ({slice_id}): add it to delivery.owners"
-            found.setdefault(slice_id, Slice(slice_id, name, (), problem))
-    return list(found.values())
+            slices.setdefault(slice_id, Slice(slice_id, name, (), problem))
+    return list(slices.values())
 
 
-def build_line(part: Manifest, whole: Manifest) -> str | None:
-    """What the mail of a part says when a build came between it and the whole; None when both are of one build.
+def describe_build_difference(part: Manifest, whole: Manifest) -> str | None:
+    """Return the note for the mail of a slice whose build differs from the whole report's, or None.
 
-    Made one right after the other they seldom are of two; after an attempt that failed in between they may be.
+    The builds differ if an earlier attempt failed between the whole report and the slice.
     """
     if part.build_id == whole.build_id:
         return None
     return (
-        f"These numbers are of a later build of the data ({part.build_id}) than the report of all owners "
-        f"({whole.build_id}): they need not add up to it."
+        f"These numbers come from a later build of the data ({part.build_id}) than the report of all owners "
+        f"({whole.build_id}): the sums can differ."
     )

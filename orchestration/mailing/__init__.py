@@ -1,6 +1,7 @@
-"""A snapshot becomes mail: addresses, the message, the outbox (what was sent to whom) and the transport.
+"""Mail: addresses, messages, the outbox and the transport.
 
-One recipient gets one message of its own, and one row in `dynamics.deliveries` that says what became of it.
-SMTP cannot promise more than "at least once", so the row is written to say `sending` before the body goes
-out, and a message whose fate nobody knows is `unknown`: it is never sent again by itself.
+Each recipient gets a separate message and one row in `dynamics.deliveries`, the mail record.
+SMTP cannot guarantee that a mail arrives exactly once. So the record is set to `sending` before
+the body goes out. If no answer comes, the mail may have arrived: its state is `unknown`, and the
+product never sends it again on its own.
 """

@@ -1,7 +1,7 @@
-"""Text that ends up in a mail's envelope or headers: refused here rather than repaired later.
+"""Checks of the text that goes into the envelope or the headers of a mail.
 
-Python's own header code turns an encoded word in a subject into whatever it decodes to, a line break and a
-`Bcc` line included. So nothing that looks like one, and nothing that breaks a line, gets that far.
+Python's header code decodes an encoded word in a subject. The decoded text can hold a line break
+and a `Bcc` line. So these functions refuse encoded words and line breaks.
 """
 
 import unicodedata
@@ -11,43 +11,51 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from email_validator import ValidatedEmail
 
-_BREAKING = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode categories that end a line or mean something to a terminal: controls, surrogates, separators."""
+_FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories of control characters, surrogates, and line and paragraph separators."""
+_MAX_QUOTED_LENGTH = 100
 
 
-def safe_header(text: str) -> str:
-    """`text`, fit for a mail header. Raises ValueError for control characters, line breaks and encoded words."""
-    if any(unicodedata.category(character) in _BREAKING for character in text):
-        raise ValueError(f"{_shown(text)} holds a line break or control character: write it on one line")
+def check_header(text: str) -> str:
+    """Return `text` if it is safe in a mail header.
+
+    Raise ValueError for control characters, line breaks and encoded words.
+    """
+    if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text):
+        raise ValueError(f"{_abbreviate(text)} has a line break or control character: write it on one line")
     if "=?" in text:
-        raise ValueError(f"{_shown(text)} holds '=?', which mail programs read as an encoding: leave it out")
+        raise ValueError(f"{_abbreviate(text)} has '=?', which mail programs read as an encoding: remove it")
     return text
 
 
 def parse_address(text: str) -> str:
-    """The address `text` is, as mail servers compare it: domain in ASCII and lower case.
+    """Return the mail address in `text`, with its domain in ASCII and lower case.
 
-    A plain `name@domain`: no display name, no list. In-house domains (`localhost`, `.local`, `.test`) are
-    as good as others, and nothing is looked up. Raises ValueError with one line that says what is wrong.
+    The text must be one plain `name@domain`, without a display name. In-house domains such as
+    `localhost`, `.local` and `.test` are valid. No DNS query is made. Raise ValueError with one
+    line that says what is wrong.
     """
-    parts = _validated(text, with_name=False)
+    parts = _validate(text, with_name=False)
     return f"{parts.local_part}@{parts.ascii_domain}"
 
 
 def parse_sender(text: str) -> Address:
-    """The sender `Name <name@domain>` or `name@domain`. Raises ValueError as `parse_address` does."""
-    parts = _validated(text, with_name=True)
+    """Return the sender in `text`: `Name <name@domain>` or `name@domain`.
+
+    Raise ValueError as `parse_address` does.
+    """
+    parts = _validate(text, with_name=True)
     return Address(parts.display_name or "", parts.local_part, parts.ascii_domain)
 
 
-def _validated(text: str, *, with_name: bool) -> "ValidatedEmail":
+def _validate(text: str, *, with_name: bool) -> "ValidatedEmail":
     import email_validator
 
-    # In-house mail lives at such names; emptying the list is the library's documented way to allow them.
+    # The library refuses in-house domains. Its documentation says to empty this list to allow them.
     email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
     try:
         return email_validator.validate_email(
-            safe_header(text.strip(" ")),
+            check_header(text.strip(" ")),
             allow_display_name=with_name,
             check_deliverability=False,
             globally_deliverable=False,
@@ -56,8 +64,10 @@ def _validated(text: str, *, with_name: bool) -> "ValidatedEmail":
     except email_validator.EmailNotValidError as error:
         reason = " ".join(str(error).split()).rstrip(".")
         form = "Name <name@domain>" if with_name else "one plain name@domain"
-        raise ValueError(f"{_shown(text)} is no mail address ({reason}): write {form}") from None
+        raise ValueError(
+            f"{_abbreviate(text)} is not a valid mail address ({reason}): write {form}"
+        ) from None
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 100 else f"{text[:100]}…")  # noqa: PLR2004 - enough to recognise it by
+def _abbreviate(text: str) -> str:
+    return repr(text if len(text) <= _MAX_QUOTED_LENGTH else f"{text[:_MAX_QUOTED_LENGTH]}…")

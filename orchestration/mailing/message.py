@@ -1,4 +1,4 @@
-"""One mail: text and page, the chart inside the page, the files beside it."""
+"""The message of a report mail: text, HTML with the chart, and attached files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from email.utils import make_msgid
 from typing import cast
 
 from orchestration.errors import RequestError
-from orchestration.mailing.address import safe_header
+from orchestration.mailing.address import check_header
 
 _POLICY = SMTP.clone(cte_type="7bit")
-"""Lines end as on the wire, and bodies are ASCII, so that a server without 8BITMIME takes them too."""
+"""CRLF line ends and ASCII bodies. Servers without 8BITMIME accept them too."""
 
-_HEADROOM = 64 * 1024
-"""Bytes left for headers (500 recipients take 15 KB) and the frames of the parts."""
+_RESERVED_BYTES = 64 * 1024
+"""Bytes that are reserved for headers with many recipients and for the frames of the parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with the mail. `content_type` is `type/subtype`."""
+    """A file that is attached to a mail. `content_type` is `type/subtype`."""
 
     filename: str
     content_type: str
@@ -29,11 +29,11 @@ class Attachment:
 
 
 def new_message_id(sender: Address) -> str:
-    """A Message-ID nobody else has, of the sender's domain."""
+    """Create a unique Message-ID in the sender's domain."""
     return make_msgid(domain=sender.domain)
 
 
-def compose(  # noqa: PLR0913 - a mail has that many parts, and each is named at the call
+def compose(  # noqa: PLR0913 - a mail has that many parts, and calls name each of them
     *,
     sender: Address,
     subject: str,
@@ -48,59 +48,69 @@ def compose(  # noqa: PLR0913 - a mail has that many parts, and each is named at
     date: datetime,
     headers: Mapping[str, str] | None = None,
 ) -> EmailMessage:
-    """The mail, ready for the transport: mixed(alternative(text, related(html, chart)), files).
+    """Compose a mail: mixed(alternative(text, related(html, chart)), files).
 
-    `to` and `cc` are what every recipient may read; who gets a blind copy is the envelope's business and
-    never stands here. `html` shows the chart as `cid:<chart_cid>`. `date` is aware. Raises RequestError
-    when a value does not fit a header.
+    `to` and `cc` are the visible recipients. Blind copies are in the envelope only. `html` shows
+    the chart as `cid:<chart_cid>`. `date` has a time zone. Raise RequestError if a value is not
+    allowed in a header.
     """
     try:
         message = EmailMessage(_POLICY)
         message["From"] = sender
-        message["To"] = _addresses(to) or "undisclosed-recipients:;"
+        message["To"] = _parse_addresses(to) or "undisclosed-recipients:;"
         if cc:
-            message["Cc"] = _addresses(cc)
-        message["Subject"] = safe_header(subject)
+            message["Cc"] = _parse_addresses(cc)
+        message["Subject"] = check_header(subject)
         message["Date"] = date
-        message["Message-ID"] = safe_header(message_id)
+        message["Message-ID"] = check_header(message_id)
         message["Auto-Submitted"] = "auto-generated"
         for name, value in (headers or {}).items():
-            message[name] = safe_header(value)
+            message[name] = check_header(value)
         message.set_content(text)
         message.add_alternative(html, subtype="html")
         if inline_png:
             page = cast("list[MIMEPart]", message.get_payload())[1]
             page.add_related(inline_png, "image", "png", cid=f"<{chart_cid}>", disposition="inline")
         for file in attachments:
-            maintype, _, subtype = safe_header(file.content_type).partition("/")
-            message.add_attachment(file.content, maintype, subtype, filename=safe_header(file.filename))
+            maintype, _, subtype = check_header(file.content_type).partition("/")
+            message.add_attachment(file.content, maintype, subtype, filename=check_header(file.filename))
     except ValueError as error:
-        raise RequestError(f"the mail cannot be written: {error}") from error
+        raise RequestError(f"the mail cannot be composed: {error}") from error
     return message
 
 
-def attach_within(
-    attachments: Sequence[Attachment], at_most: int, *, max_size: int | None = None, beside: int = 0
+def split_attachments(
+    attachments: Sequence[Attachment],
+    max_bytes: int,
+    *,
+    max_message_size: int | None = None,
+    body_bytes: int = 0,
 ) -> tuple[list[Attachment], list[Attachment]]:
-    """Which files go with the mail, and which only as the link, that the mail then must say.
+    """Return the files that fit into the mail, and the files that it can only link to.
 
-    `at_most`: bytes that all files together may take, encoded as they travel. `max_size`: bytes the server
-    takes for a whole mail (its SIZE), None when it sets no limit. `beside`: bytes of text, page and chart.
+    `max_bytes` limits all files together, as they are encoded in the mail. `max_message_size` is
+    the server's limit for a whole mail (SIZE), or None. `body_bytes` is the size of the text, the
+    HTML and the chart.
     """
-    left = at_most if max_size is None else min(at_most, max_size - _HEADROOM - _encoded(beside))
-    fits: list[Attachment] = []
+    remaining = max_bytes
+    if max_message_size is not None:
+        remaining = min(max_bytes, max_message_size - _RESERVED_BYTES - _encoded_size(body_bytes))
+    attached: list[Attachment] = []
     linked: list[Attachment] = []
     for file in attachments:
-        size = _encoded(len(file.content))
-        (fits if size <= left else linked).append(file)
-        left -= size if size <= left else 0
-    return fits, linked
+        size = _encoded_size(len(file.content))
+        if size <= remaining:
+            attached.append(file)
+            remaining -= size
+        else:
+            linked.append(file)
+    return attached, linked
 
 
-def _encoded(size: int) -> int:
-    """The bytes that `size` bytes take in base64: 76 characters and a line end for every 57."""
+def _encoded_size(size: int) -> int:
+    """Return the bytes that `size` bytes take in base64: 57 bytes become 76 and a line end."""
     return -(-size // 57) * 78
 
 
-def _addresses(texts: Sequence[str]) -> list[Address]:
-    return [Address("", *safe_header(text).rsplit("@", 1)) for text in texts]
+def _parse_addresses(texts: Sequence[str]) -> list[Address]:
+    return [Address("", *check_header(text).rsplit("@", 1)) for text in texts]

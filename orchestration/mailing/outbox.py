@@ -1,70 +1,81 @@
-"""The outbox: a row in `dynamics.deliveries` for each recipient of an occurrence, from queued to its end.
+"""The outbox: one row in `dynamics.deliveries` for each recipient of an occurrence.
 
-    queued -> sending -> sent | failed | unknown, and back to queued to try again
+    queued -> sending -> sent | failed | unknown
+    sending -> queued, to try again later
 
-A worker claims one row at a time under a lease. `sending` is committed before the body of the mail goes
-out, so a worker that dies leaves the truth behind: a row that was still `queued` is claimed again once its
-lease has expired; one that was `sending` becomes `unknown`, and only somebody who knows what they do sends
-it again. All clocks here are the database's. Except for `queue`, each function commits what it did.
+A worker claims one row at a time and holds it under a lease. It commits `sending` before the body
+of the mail goes out, so the row stays correct if the worker dies. A row that was still `queued` is
+claimed again when its lease has expired. A row that was `sending` becomes `unknown` and is sent
+again only by `resend`. All times come from the database. `queue` and `record_without_sending` do
+not commit. All other functions commit their change.
 """
 
 import random
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, LiteralString
 
 from psycopg import Connection
-from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Composed
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL
 
 from orchestration.errors import RequestError
-from orchestration.mailing.connection import one_line
-from orchestration.mailing.delivery import COLUMNS, Delivery, Header, delivery
+from orchestration.mailing.connection import to_one_line
+from orchestration.mailing.mail_record import MailRecord, load_mail_record, update_mail_records
+from orchestration.mailing.terms import Header, MailState, OccurrenceId
 from orchestration.mailing.transport import Outcome, Result
 
 MAX_ATTEMPTS = 20
-"""With the waits below the last attempt comes two days after the first: a weekend without a mail server."""
+"""The last attempt is two days after the first, so a mail server can be down over a weekend."""
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=4)
 
 LEASE = timedelta(minutes=15)
-"""Longer than a mail takes, whose reply alone may need ten minutes. A worker slower than this sends no second
-copy either: its mail shows as unknown until it settles it."""
+"""Longer than one mail takes: the reply alone can take ten minutes.
 
-_ASKED = SQL(
-    "with asked as (select distinct on (lower(recipient)) recipient, header, place"
-    " from unnest(%(recipients)s::text[], %(headers)s::text[]) with ordinality as all_of_them (recipient, header, place)"
+A worker that takes longer sends no second copy: the mail is `unknown` until the worker settles it.
+"""
+
+_UNIQUE_RECIPIENTS = SQL(
+    "with recipients as (select distinct on (lower(recipient)) recipient, header, place"
+    " from unnest(%(recipients)s::text[], %(headers)s::text[]) with ordinality as listed (recipient, header, place)"
     " order by lower(recipient), place) "
 )
-"""The recipients that are given, each once and with its first header, whatever its case."""
+"""Each given recipient once, with its first header. Upper and lower case are the same address."""
+
+_FINAL_STATES: Mapping[Result, MailState] = {
+    Result.SENT: "sent",
+    Result.REFUSED: "failed",
+    Result.UNKNOWN: "unknown",
+}
 
 
 def queue(
     connection: Connection[TupleRow],
-    occurrence_id: int,
+    occurrence_id: OccurrenceId,
     recipients: Sequence[tuple[str, Header]],
     *,
     reopen: bool = False,
 ) -> int:
-    """Queues a mail for each recipient that the occurrence has none for yet, and returns how many are new.
+    """Queue a mail for each recipient without a mail of this occurrence. Return how many.
 
-    An address that comes twice, in whatever case, is one mail, with its first header. Mails of the occurrence
-    that wait for another attempt are due at once: somebody asks for them now. `reopen` queues those as well that
-    were closed before any attempt. The caller commits, so that an occurrence and its mails exist together or not
-    at all.
+    An address that is given twice, in upper or lower case, gets one mail with its first header.
+    Mails of the occurrence that wait for another attempt become due now. `reopen` also queues mails
+    that were skipped or failed before any attempt. The caller commits, so that the occurrence and
+    its mails are saved together.
     """
     added = connection.execute(
-        _ASKED
+        _UNIQUE_RECIPIENTS
         + SQL(
             "insert into dynamics.deliveries as d (occurrence_id, recipient, header, state)"
-            " select %(id)s, recipient, header, 'queued' from asked order by place"
+            " select %(id)s, recipient, header, 'queued' from recipients order by place"
             " on conflict (occurrence_id, lower(recipient)) do update"
             " set state = 'queued', reply = null, finished_at = null"
             " where %(reopen)s and d.state in ('skipped', 'failed') and d.attempts = 0"
         ),
-        {"id": occurrence_id, "reopen": reopen} | _arrays(recipients),
+        {"id": occurrence_id, "reopen": reopen} | _to_arrays(recipients),
     )
     connection.execute(
         "update dynamics.deliveries set not_before = now()"
@@ -74,32 +85,33 @@ def queue(
     return added.rowcount
 
 
-def close(
+def record_without_sending(
     connection: Connection[TupleRow],
-    occurrence_id: int,
+    occurrence_id: OccurrenceId,
     recipients: Sequence[tuple[str, Header]],
     state: Literal["skipped", "failed"],
     reason: str,
 ) -> None:
-    """Records that these get no mail of the occurrence and why, unless one was ever queued for them.
+    """Record that these recipients get no mail of the occurrence, and why.
 
-    Said again, nothing changes, its time neither: it ended once. The caller commits.
+    A recipient that already has a queued or sent mail keeps it. The same call again changes
+    nothing, not even the time. The caller commits.
     """
     connection.execute(
-        _ASKED
+        _UNIQUE_RECIPIENTS
         + SQL(
             "insert into dynamics.deliveries as d (occurrence_id, recipient, header, state, reply, finished_at)"
-            " select %(id)s, recipient, header, %(state)s, %(reason)s, now() from asked order by place"
+            " select %(id)s, recipient, header, %(state)s, %(reason)s, now() from recipients order by place"
             " on conflict (occurrence_id, lower(recipient)) do update"
             " set state = excluded.state, reply = excluded.reply, finished_at = now()"
             " where d.state in ('skipped', 'failed') and d.attempts = 0"
             " and (d.state, d.reply) is distinct from (excluded.state, excluded.reply)"
         ),
-        {"id": occurrence_id, "state": state, "reason": one_line(reason)} | _arrays(recipients),
+        {"id": occurrence_id, "state": state, "reason": to_one_line(reason)} | _to_arrays(recipients),
     )
 
 
-def _arrays(recipients: Sequence[tuple[str, Header]]) -> dict[str, list[str]]:
+def _to_arrays(recipients: Sequence[tuple[str, Header]]) -> dict[str, list[str]]:
     return {
         "recipients": [address for address, _ in recipients],
         "headers": [header for _, header in recipients],
@@ -107,141 +119,149 @@ def _arrays(recipients: Sequence[tuple[str, Header]]) -> dict[str, list[str]]:
 
 
 def claim(
-    connection: Connection[TupleRow], *, occurrence_id: int | None = None, lease: timedelta = LEASE
-) -> Delivery | None:
-    """The longest due mail (of one occurrence, if given), leased to the caller; None when none is due.
+    connection: Connection[TupleRow],
+    *,
+    occurrence_id: OccurrenceId | None = None,
+    lease: timedelta = LEASE,
+) -> MailRecord | None:
+    """Lease the mail that is due for the longest time, or return None if no mail is due.
 
-    Each claim is an attempt, so that a mail that kills its workers ends as well.
+    With `occurrence_id`, claim only mails of that occurrence. Each claim counts as an attempt, so a
+    mail that crashes every worker also reaches MAX_ATTEMPTS.
     """
-    query = SQL(
-        "with due as materialized ("
+    return _update_one(
+        connection,
+        "lease = %(token)s, leased_until = now() + %(lease)s, attempts = attempts + 1",
+        "d.delivery_id = (select delivery_id from due)",
+        {
+            "occurrence_id": occurrence_id,
+            "lease": lease,
+            "token": secrets.token_hex(8),
+            "max": MAX_ATTEMPTS,
+        },
+        with_clause="with due as materialized ("
         " select delivery_id from dynamics.deliveries"
         " where state = 'queued' and not_before <= now() and (leased_until is null or leased_until < now())"
         " and attempts < %(max)s and (%(occurrence_id)s::bigint is null or occurrence_id = %(occurrence_id)s)"
-        " order by not_before, delivery_id limit 1 for update skip locked) "
-        "update dynamics.deliveries d"
-        " set lease = %(token)s, leased_until = now() + %(lease)s, attempts = attempts + 1"
-        " from due, dynamics.occurrences o"
-        " where d.delivery_id = due.delivery_id and o.occurrence_id = d.occurrence_id returning {}"
+        " order by not_before, delivery_id limit 1 for update skip locked) ",
     )
-    given = {
-        "occurrence_id": occurrence_id,
-        "lease": lease,
-        "token": secrets.token_hex(8),
-        "max": MAX_ATTEMPTS,
-    }
-    return _changed(connection, query.format(COLUMNS), given)
 
 
 def mark_sending(
-    connection: Connection[TupleRow], claimed: Delivery, message_id: str, *, lease: timedelta = LEASE
-) -> Delivery | None:
-    """Commits that the mail is about to go out under `message_id`, and renews the lease.
+    connection: Connection[TupleRow], claimed: MailRecord, message_id: str, *, lease: timedelta = LEASE
+) -> MailRecord | None:
+    """Commit that the mail is about to be sent with this Message-ID, and renew the lease.
 
-    None when the lease was lost to another worker: then the mail must not be sent.
+    Return None if another worker has the lease: the mail must not be sent then.
     """
-    query = SQL(
-        "update dynamics.deliveries d set state = 'sending', message_id = %(message_id)s, sending_at = now(),"
-        " leased_until = now() + %(lease)s from dynamics.occurrences o"
-        " where d.delivery_id = %(id)s and d.lease = %(token)s and d.state = 'queued'"
-        " and o.occurrence_id = d.occurrence_id returning {}"
+    return _update_one(
+        connection,
+        "state = 'sending', message_id = %(message_id)s, sending_at = now(), leased_until = now() + %(lease)s",
+        "d.delivery_id = %(id)s and d.lease = %(token)s and d.state = 'queued'",
+        {"id": claimed.delivery_id, "token": claimed.lease, "message_id": message_id, "lease": lease},
     )
-    given = {"id": claimed.delivery_id, "token": claimed.lease, "message_id": message_id, "lease": lease}
-    return _changed(connection, query.format(COLUMNS), given)
 
 
-def settle(connection: Connection[TupleRow], tried: Delivery, outcome: Outcome) -> Delivery:
-    """Commits what became of a claimed mail, and gives its row as it is then.
+def settle(connection: Connection[TupleRow], claimed: MailRecord, outcome: Outcome) -> MailRecord:
+    """Commit the outcome of a claimed mail, and return its record.
 
-    A mail to try later waits, longer each time, until MAX_ATTEMPTS. The result of a worker that was only slow
-    still counts after its row became `unknown`; once somebody had the mail sent again it does not.
+    A mail that must be tried later waits, longer each time, until MAX_ATTEMPTS. The outcome of a
+    slow worker still counts if the record became `unknown` meanwhile, but not if the mail was sent
+    again meanwhile.
     """
-    state = {Result.SENT: "sent", Result.REFUSED: "failed", Result.UNKNOWN: "unknown"}.get(outcome.result)
+    state = _FINAL_STATES.get(outcome.result)
     reply = outcome.reply
-    if state is None and tried.attempts >= MAX_ATTEMPTS:
-        state, reply = "failed", f"gave up after {tried.attempts} attempts: {reply}"
-    query = SQL(
-        "update dynamics.deliveries d set state = %(state)s, reply = %(reply)s, lease = null, leased_until = null,"
-        " not_before = now() + %(wait)s, finished_at = case when %(state)s = 'queued' then null else now() end"
-        " from dynamics.occurrences o where d.delivery_id = %(id)s and d.lease = %(token)s"
-        " and d.state in ('queued', 'sending', 'unknown') and o.occurrence_id = d.occurrence_id returning {}"
+    if state is None and claimed.attempts >= MAX_ATTEMPTS:
+        state, reply = "failed", f"gave up after {claimed.attempts} attempts: {reply}"
+    settled = _update_one(
+        connection,
+        "state = %(state)s, reply = %(reply)s, lease = null, leased_until = null,"
+        " not_before = now() + %(wait)s, finished_at = case when %(state)s = 'queued' then null else now() end",
+        "d.delivery_id = %(id)s and d.lease = %(token)s and d.state in ('queued', 'sending', 'unknown')",
+        {
+            "id": claimed.delivery_id,
+            "token": claimed.lease,
+            "state": state or "queued",
+            "reply": reply,
+            "wait": retry_delay(claimed.attempts) if state is None else timedelta(),
+        },
     )
-    given = {
-        "id": tried.delivery_id,
-        "token": tried.lease,
-        "state": state or "queued",
-        "reply": reply,
-        "wait": backoff(tried.attempts) if state is None else timedelta(),
-    }
-    return _changed(connection, query.format(COLUMNS), given) or delivery(connection, tried.delivery_id)
+    return settled or load_mail_record(connection, claimed.delivery_id)
 
 
-def backoff(attempts: int) -> timedelta:
-    """How long a mail waits after so many attempts: doubling from a minute to four hours, a quarter more or less."""
+def retry_delay(attempts: int) -> timedelta:
+    """Return how long a mail waits after that many attempts.
+
+    The delay doubles from one minute to four hours, plus or minus a random quarter.
+    """
     return min(FIRST_WAIT * 2.0 ** (attempts - 1), LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
 
-def expire(connection: Connection[TupleRow]) -> list[Delivery]:
-    """Ends what dead workers left that may not be tried again, and gives those rows: each to one caller only.
+def expire_leases(connection: Connection[TupleRow]) -> list[MailRecord]:
+    """Finish the mails of dead workers that must not be tried again, and return their records.
 
-    What was `sending` is `unknown` now, and what has killed its worker at every attempt has `failed`.
+    A mail that was `sending` becomes `unknown`. A mail with MAX_ATTEMPTS becomes `failed`. Each
+    record is returned to one caller only.
     """
-    query = SQL(
-        "update dynamics.deliveries d set leased_until = null, finished_at = now(),"
+    expired = update_mail_records(
+        connection,
+        "leased_until = null, finished_at = now(),"
         " state = case d.state when 'sending' then 'unknown' else 'failed' end,"
         " reply = case d.state when 'sending' then 'the worker stopped while it sent this mail'"
-        " else 'the worker stopped at each attempt, before the mail was ready' end"
-        " from dynamics.occurrences o where d.leased_until < now()"
-        " and (d.state = 'sending' or (d.state = 'queued' and d.attempts >= %(max)s))"
-        " and o.occurrence_id = d.occurrence_id returning {}"
+        " else 'the worker stopped at each attempt, before the mail was ready' end",
+        "d.leased_until < now() and (d.state = 'sending' or (d.state = 'queued' and d.attempts >= %(max)s))",
+        {"max": MAX_ATTEMPTS},
     )
-    with connection.cursor(row_factory=class_row(Delivery)) as cursor:
-        rows = cursor.execute(query.format(COLUMNS), {"max": MAX_ATTEMPTS}).fetchall()
     connection.commit()
-    return rows
+    return expired
 
 
-def resend(connection: Connection[TupleRow], delivery_id: int, *, force: bool = False) -> Delivery:
-    """Queues a mail once more, due at once, because somebody asks for it, and gives its row.
+def resend(connection: Connection[TupleRow], delivery_id: int, *, force: bool = False) -> MailRecord:
+    """Queue a mail once more, due now, and return its record.
 
-    Raises RequestError when there is no such delivery, when it is being sent at this moment, and when it was
-    sent, unless `force`: the second copy then has a Message-ID of its own, for mail programs to show it too.
-    Any other mail keeps its Message-ID, by which they may recognise a copy they have.
+    A mail that was sent needs `force`. Its second copy has a new Message-ID, so that mail programs
+    show it. All other mails keep their Message-ID, so that mail programs can recognise a second
+    copy. Raise RequestError if the delivery does not exist, is being sent now, or was sent.
     """
-    query = SQL(
-        "update dynamics.deliveries d set state = 'queued', attempts = 0, not_before = now(), lease = null,"
-        " leased_until = null, finished_at = null, message_id = case d.state when 'sent' then null else message_id end"
-        " from dynamics.occurrences o where d.delivery_id = %(id)s and (d.state <> 'sent' or %(force)s)"
-        " and (d.leased_until is null or d.leased_until < now())"
-        " and o.occurrence_id = d.occurrence_id returning {}"
+    queued = _update_one(
+        connection,
+        "state = 'queued', attempts = 0, not_before = now(), lease = null, leased_until = null,"
+        " finished_at = null, message_id = case d.state when 'sent' then null else message_id end",
+        "d.delivery_id = %(id)s and (d.state <> 'sent' or %(force)s)"
+        " and (d.leased_until is null or d.leased_until < now())",
+        {"id": delivery_id, "force": force},
     )
-    row = _changed(connection, query.format(COLUMNS), {"id": delivery_id, "force": force})
-    if row:
-        return row
-    there = delivery(connection, delivery_id)
-    if there.state == "sent":
+    if queued:
+        return queued
+    record = load_mail_record(connection, delivery_id)
+    if record.state == "sent":
         raise RequestError(
-            f"delivery {delivery_id} was sent at {there.finished_at:%Y-%m-%d %H:%M %Z}: --force sends a second copy"
+            f"delivery {delivery_id} was sent at {record.finished_at:%Y-%m-%d %H:%M %Z}: --force sends a second copy"
         )
     raise RequestError(
-        f"delivery {delivery_id} is being sent at this moment: see `dynamics deliveries show {delivery_id}`"
+        f"delivery {delivery_id} is being sent now: see `dynamics deliveries show {delivery_id}`"
     )
 
 
-def seen(connection: Connection[TupleRow], rows: Sequence[Delivery]) -> None:
-    """Notes that somebody was shown how these ended, and need not be told of it by mail. Commits."""
-    news = [row.delivery_id for row in rows if row.state != "sent"]
-    if news:
+def mark_seen(connection: Connection[TupleRow], records: Sequence[MailRecord]) -> None:
+    """Record that a user has seen these mails fail, so that no failure mail is sent. Commits."""
+    unsent = [record.delivery_id for record in records if record.state != "sent"]
+    if unsent:
         connection.execute(
-            "update dynamics.deliveries set told_of = finished_at where delivery_id = any(%s)", [news]
+            "update dynamics.deliveries set notified_for = finished_at where delivery_id = any(%s)", [unsent]
         )
         connection.commit()
 
 
-def _changed(
-    connection: Connection[TupleRow], query: Composed, given: Mapping[str, object]
-) -> Delivery | None:
-    with connection.cursor(row_factory=class_row(Delivery)) as cursor:
-        row = cursor.execute(query, given).fetchone()
+def _update_one(
+    connection: Connection[TupleRow],
+    assignments: LiteralString,
+    condition: LiteralString,
+    parameters: Mapping[str, object],
+    *,
+    with_clause: LiteralString = "",
+) -> MailRecord | None:
+    """Update one mail record and commit. Return None if no record matches the condition."""
+    records = update_mail_records(connection, assignments, condition, parameters, with_clause=with_clause)
     connection.commit()
-    return row
+    return records[0] if records else None

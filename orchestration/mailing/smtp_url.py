@@ -1,4 +1,4 @@
-"""Where the mail server is and how to talk to it: `DYNAMICS_SMTP_URL`."""
+"""The URL of the mail server, as `DYNAMICS_SMTP_URL` gives it."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Self, cast
@@ -13,10 +13,11 @@ _FORM = "smtp://user:password@host:587?starttls=required|optional|none or smtps:
 
 @dataclass(frozen=True, slots=True)
 class SmtpUrl:
-    """A mail server, and when TLS begins there.
+    """A mail server, and how the connection to it is encrypted.
 
-    `security`: with the first byte (`smtps`), or by STARTTLS: always (`required`), where the server offers
-    it (`optional`), never (`none`). Left out it is `required` when there is a password, else `optional`.
+    `security` is `smtps` (TLS from the first byte) or the use of STARTTLS: always (`required`), if
+    the server offers it (`optional`), or never (`none`). The default is `required` with a password
+    and `optional` without one.
     """
 
     host: str
@@ -30,36 +31,36 @@ class SmtpUrl:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The server that `text` names. Raises RequestError, which never repeats what may be a password."""
+        """Parse a URL. Raise RequestError, which does not repeat the URL with its password."""
         try:
-            return cls(*_read(urlsplit(text.strip())))
+            return cls(*_parse_parts(urlsplit(text.strip())))
         except ValueError:
             raise RequestError(
                 f"DYNAMICS_SMTP_URL must look like {_FORM} (in user and password %40 stands for @, %2F for /, %23 for #)"
             ) from None
 
 
-def _read(parts: SplitResult) -> tuple[str, int, Security, str, str]:
+def _parse_parts(parts: SplitResult) -> tuple[str, int, Security, str, str]:
     user, password = (unquote(part or "", errors="strict") for part in (parts.username, parts.password))
-    if not (user + password).isascii():  # the login of SMTP knows no other letters
+    if not (user + password).isascii():  # the SMTP login allows ASCII only
         raise ValueError
-    security = _security(parts, secret=bool(password))
-    return _host(parts), parts.port or (465 if security == "smtps" else 25), security, user, password
+    security = _parse_security(parts, has_password=bool(password))
+    return _parse_host(parts), parts.port or (465 if security == "smtps" else 25), security, user, password
 
 
-def _host(parts: SplitResult) -> str:
+def _parse_host(parts: SplitResult) -> str:
     host = parts.hostname or ""
-    # A path or a fragment is mostly the rest of a password with a bare / or # in it.
+    # A path or a fragment is usually the rest of a password with an unescaped / or #.
     if not host or parts.path.strip("/") or parts.fragment or any(sign in host for sign in " ,%"):
         raise ValueError
     return host.encode("idna").decode()
 
 
-def _security(parts: SplitResult, *, secret: bool) -> Security:
-    asked = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
-    mode = asked.pop("starttls", "required" if secret else "optional")
+def _parse_security(parts: SplitResult, *, has_password: bool) -> Security:
+    options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    mode = options.pop("starttls", "required" if has_password else "optional")
     if parts.scheme == "smtps" and not parts.query:
         mode = "smtps"
-    elif parts.scheme != "smtp" or asked or mode not in ("required", "optional", "none"):
+    elif parts.scheme != "smtp" or options or mode not in ("required", "optional", "none"):
         raise ValueError
     return cast("Security", mode)

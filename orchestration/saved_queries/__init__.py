@@ -1,1 +1,1 @@
-"""Saved queries: a report under a name, to whom it goes and when, read from YAML with line-numbered problems."""
+"""Saved queries: YAML files that name a report, its recipients and its schedule."""

@@ -1,7 +1,7 @@
-"""Thresholds of `send_if`: a limit on one row of the report, in words, and whether a table exceeds it.
+"""Thresholds of `send_if`: limits on one row of the report.
 
-It is about the numbers as they stand in the table, signs included: money charged is negative, so that more of it is
-a fall.
+A threshold compares the numbers of the table with their signs. Charges are negative, so higher
+charges are a fall.
 """
 
 import re
@@ -10,9 +10,10 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Literal
 
+from orchestration.domain import Cohort
 from orchestration.reporting.table import METRICS, Block, Cell, ReportTable
 
-_FORM = re.compile(
+_PATTERN = re.compile(
     r"""\s*(?P<quote>["']?)(?P<section>[^/"']+)/(?P<metric>[^/"']+?)(?P=quote)\s+"""
     r"""(?:(?P<change>falls|rises)\s+by\s+more\s+than\s+(?P<by>\d+(?:\.\d+)?)\s*(?P<percent>%?)"""
     r"""|is\s+(?P<side>below|above)\s+(?P<bound>[+-]?\d+(?:\.\d+)?))\s*"""
@@ -27,9 +28,10 @@ Comparison = Literal["falls", "rises", "below", "above"]
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A limit on one row: `falls` or `rises` by more than `number` (or per cent), is `below` or `above` it.
+    """A limit on one row of the report.
 
-    `number` is in the row's unit: clients, or money in the report's currency.
+    The row `falls` or `rises` by more than `number` (or per cent), or is `below` or `above` it.
+    `number` has the unit of the row: clients, or money in the report currency.
     """
 
     row: str
@@ -40,7 +42,7 @@ class Threshold:
 
     @property
     def compares_periods(self) -> bool:
-        """Whether it takes two periods to say: the query then needs a time group."""
+        """True if the threshold compares two periods, so that the query needs a time group."""
         return self.comparison in ("falls", "rises")
 
     def __str__(self) -> str:
@@ -48,11 +50,12 @@ class Threshold:
             return f'"{self.row}" {self.comparison} by more than {self.number}{" %" if self.percent else ""}'
         return f'"{self.row}" is {self.comparison} {self.number}'
 
-    def exceeded(self, before: Cell, last: Cell) -> bool:
-        """Whether the last cell passes the limit. N/A passes none; `before` counts for falls and rises only.
+    def is_exceeded(self, before: Cell, last: Cell) -> bool:
+        """Return True if the last cell exceeds the limit. N/A never does.
 
-        A percentage is of the size of `before`, whatever its sign: from -100 to -120 falls by 20 %. Of nothing
-        any change is more than every percentage.
+        Falls and rises also use `before`, the cell of the previous period. A percentage refers to
+        the absolute value of `before`: from -100 to -120 is a fall of 20 %. A change from zero
+        exceeds every percentage.
         """
         if last is None:
             return False
@@ -66,36 +69,39 @@ class Threshold:
 
 
 def parse_threshold(text: str) -> Threshold:
-    """The threshold that a line of `send_if` says. Raises ValueError, with what is near for an unknown row."""
-    found = _FORM.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no threshold: write it like {_EXAMPLES}")
-    row = " / ".join(" ".join(found[part].split()) for part in ("section", "metric"))
+    """Parse one line of `send_if`. Raise ValueError, which suggests similar rows."""
+    match = _PATTERN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a valid threshold: write it like {_EXAMPLES}")
+    row = " / ".join(" ".join(match[part].split()) for part in ("section", "metric"))
     if row not in _ROWS:
         near = get_close_matches(row, _ROWS, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "name a row as the report does"
+        hint = (
+            f"did you mean {' or '.join(map(repr, near))}?" if near else "use the name of a row of the report"
+        )
         raise ValueError(f"unknown row {row!r}: {hint}")
-    if found["change"]:
-        change: Comparison = "falls" if found["change"] == "falls" else "rises"
-        return Threshold(row, change, Decimal(found["by"]), percent=bool(found["percent"]))
-    return Threshold(row, "below" if found["side"] == "below" else "above", Decimal(found["bound"]))
+    if match["change"]:
+        change: Comparison = "falls" if match["change"] == "falls" else "rises"
+        return Threshold(row, change, Decimal(match["by"]), percent=bool(match["percent"]))
+    return Threshold(row, "below" if match["side"] == "below" else "above", Decimal(match["bound"]))
 
 
-def exceeds(table: ReportTable, threshold: Threshold, *, by_period: bool) -> bool:
-    """Whether the threshold is exceeded in any block of the table.
+def is_threshold_exceeded(table: ReportTable, threshold: Threshold, *, by_period: bool) -> bool:
+    """Return True if any block of the table exceeds the threshold.
 
-    With periods as columns it is about the last period that is known, against the one before it; that period may
-    be clipped by `as_of`. With packages as columns (or one, `Total`) it is about each column, and none falls or rises.
+    With periods as columns, the last known period counts, compared with the period before it. The
+    last period can be cut short by `as_of`. With other columns (packages, or one `Total`), one
+    column is enough, and nothing falls or rises.
     """
-    return any(_exceeds(block, threshold, by_period=by_period) for block in table.blocks)
+    return any(_is_block_exceeded(block, threshold, by_period=by_period) for block in table.blocks)
 
 
-def _exceeds(block: Block, threshold: Threshold, *, by_period: bool) -> bool:
+def _is_block_exceeded(block: Block, threshold: Threshold, *, by_period: bool) -> bool:
     cells = block.row(*threshold.row.split(" / "))
     if not by_period:
-        return not threshold.compares_periods and any(threshold.exceeded(None, cell) for cell in cells)
-    # A period that is not known has no quantity either, and every other has one (spec 3, 5).
-    clients = block.row("Clients - All", "Qty")
-    known = [cell for cell, quantity in zip(cells, clients, strict=True) if quantity is not None]
-    before, last = [None, None, *known][-2:]
-    return threshold.exceeded(before, last)
+        return not threshold.compares_periods and any(threshold.is_exceeded(None, cell) for cell in cells)
+    # Every known period has a quantity of clients, and no unknown period has one.
+    quantities = block.row(Cohort.ALL.section, "Qty")
+    known_cells = [cell for cell, quantity in zip(cells, quantities, strict=True) if quantity is not None]
+    before, last = [None, None, *known_cells][-2:]
+    return threshold.is_exceeded(before, last)

@@ -1,6 +1,6 @@
-"""What others read of the saved queries: a JSON Schema for editors, dbt exposures for the lineage.
+"""Files that are generated from the saved queries: a JSON Schema for editors and dbt exposures.
 
-`python -m orchestration.saved_queries.schema` writes both files; a test keeps them current.
+`python -m orchestration.saved_queries.schema` writes both files. A test fails if they are stale.
 """
 
 import json
@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
+from orchestration.resources import PROJECT_ROOT
+from orchestration.saved_queries.reader import SavedQueryError, read_saved_queries
 from orchestration.saved_queries.saved_query import SavedQuery, SavedQueryFile
-from orchestration.saved_queries.saved_query_file import SavedQueryError, report_templates
-from orchestration.settings import PROJECT_ROOT
 
 TEMPLATES = PROJECT_ROOT / "report_templates"
 SCHEMA_FILE = TEMPLATES / "saved-query.schema.json"
@@ -25,19 +25,19 @@ DEPENDS_ON = (
     "mart_flows_daily",
     "mart_cohort_changes",
 )
-"""The models that every report reads."""
+"""The dbt models that every report reads."""
 
 
-def saved_query_schema() -> dict[str, Any]:
-    """The JSON Schema of a file in `report_templates/`."""
+def build_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file in `report_templates/`."""
     schema = SavedQueryFile.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Saved query"}
 
 
-def exposures(
+def build_exposures(
     saved_queries: dict[str, SavedQuery], depends_on: tuple[str, ...] = DEPENDS_ON
 ) -> dict[str, Any]:
-    """The saved queries as dbt exposures: who would notice if a mart changed."""
+    """Return the saved queries as dbt exposures, which show who depends on a mart."""
     return {
         "version": 2,
         "exposures": [
@@ -45,8 +45,8 @@ def exposures(
                 "name": saved_query.identifier,
                 "label": saved_query.title,
                 "type": "dashboard",
-                "description": _without_jinja(saved_query.description or saved_query.title),
-                "owner": {"name": "Billing", **_email(saved_query)},
+                "description": _escape_jinja(saved_query.description or saved_query.title),
+                "owner": {"name": "Billing", **_find_email(saved_query)},
                 "depends_on": [f"ref('{model}')" for model in depends_on],
             }
             for saved_query in saved_queries.values()
@@ -54,30 +54,30 @@ def exposures(
     }
 
 
-def files() -> dict[Path, str]:
-    """The files that are generated, and what they must hold. Raises SavedQueryError when a saved query is broken."""
-    saved_queries, problems = report_templates(TEMPLATES)
+def generate_files() -> dict[Path, str]:
+    """Return the text of each generated file. Raise SavedQueryError for a wrong saved query."""
+    saved_queries, problems = read_saved_queries(TEMPLATES)
     if problems:
         raise SavedQueryError(problems)
-    generated = "# Generated from report_templates/ by `python -m orchestration.saved_queries.schema`.\n"
+    heading = "# Generated from report_templates/ by `python -m orchestration.saved_queries.schema`.\n"
     return {
-        SCHEMA_FILE: json.dumps(saved_query_schema(), indent=2, ensure_ascii=False) + "\n",
-        EXPOSURES_FILE: generated
-        + yaml.safe_dump(exposures(saved_queries), sort_keys=False, allow_unicode=True),
+        SCHEMA_FILE: json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n",
+        EXPOSURES_FILE: heading
+        + yaml.safe_dump(build_exposures(saved_queries), sort_keys=False, allow_unicode=True),
     }
 
 
-def _email(saved_query: SavedQuery) -> dict[str, str]:
+def _find_email(saved_query: SavedQuery) -> dict[str, str]:
     addresses = saved_query.delivery.on_failure if saved_query.delivery else ()
     return {"email": addresses[0]} if addresses else {}
 
 
-def _without_jinja(text: str) -> str:
-    """For dbt, which renders descriptions as templates: what would open an expression is taken apart."""
+def _escape_jinja(text: str) -> str:
+    """Return the text without Jinja expressions, because dbt renders descriptions as templates."""
     return text.replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
 
 
 if __name__ == "__main__":
-    for path, text in files().items():
+    for path, text in generate_files().items():
         path.write_text(text, encoding="utf-8")
-        print(path.relative_to(PROJECT_ROOT))  # noqa: T201 - a command's answer
+        print(path.relative_to(PROJECT_ROOT))  # noqa: T201 - the output of a command

@@ -1,4 +1,4 @@
-"""The subject line of a delivery: a small Jinja template that its author's mistakes and a client's name cannot break out of."""
+"""The subject of a report mail: a small and safe subset of Jinja."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ MAX_LENGTH = 200
 
 _FILTERS = ("capitalize", "default", "lower", "title", "trim", "truncate", "upper")
 
-_EXAMPLE: dict[str, object] = {
+_EXAMPLE_VALUES: dict[str, object] = {
     "title": "Title",
     "interval": "2018-01-01 to 2018-12-31",
     "currency": "USD",
@@ -26,54 +26,63 @@ _EXAMPLE: dict[str, object] = {
     "as_of": datetime(2019, 1, 1, 6, tzinfo=UTC),
     "scheduled_at": datetime(2019, 1, 1, 7, tzinfo=UTC),
 }
-VARIABLES = tuple(_EXAMPLE)
-"""What a subject may use; `as_of` and `scheduled_at` are aware datetimes, the others text."""
+VARIABLES = tuple(_EXAMPLE_VALUES)
+"""The variables of a subject. `as_of` and `scheduled_at` are aware datetimes, others are text."""
 
 
 def check_subject(template: str) -> str:
-    """The template, unchanged. Raises ValueError when it uses what does not exist or does not render one plain line."""
+    """Return the template unchanged.
+
+    Raise ValueError if it uses an unknown variable or does not render to one plain line.
+    """
     from jinja2 import TemplateSyntaxError, nodes
 
-    from orchestration.mailing.address import safe_header
+    from orchestration.mailing.address import check_header
 
-    safe_header(template)
+    check_header(template)
     try:
-        tree = _environment().parse(template)
+        tree = _create_environment().parse(template)
     except TemplateSyntaxError as error:
-        raise ValueError(f"the template is broken: {error.message}") from None
-    # Before anything is compiled: Jinja computes constants such as 'x' * 999999999 while it compiles.
-    if not _is_plain(tree):
+        raise ValueError(f"the template is not valid: {error.message}") from None
+    # Check before compiling: the Jinja compiler evaluates constants such as 'x' * 999999999.
+    if not _is_safe(tree):
         raise ValueError(
-            f"a subject takes values, conditions, .strftime() and the filters {', '.join(_FILTERS)}"
+            f"a subject can use values, conditions, .strftime() and the filters {', '.join(_FILTERS)}"
         )
     for name in (node.name for node in tree.find_all(nodes.Name)):
-        if name not in _EXAMPLE:
+        if name not in _EXAMPLE_VALUES:
             near = "".join(f", did you mean {match!r}?" for match in get_close_matches(name, VARIABLES, 1))
             raise ValueError(f"unknown variable {name!r}{near or ';'} allowed: {', '.join(VARIABLES)}")
     try:
-        render(template, _EXAMPLE)
+        render_template(template, _EXAMPLE_VALUES)
     except RequestError as error:
         raise ValueError(str(error)) from None
     return template
 
 
-def render(template: str, values: Mapping[str, object]) -> str:
-    """The subject of one mail: one line, at most 200 characters. Raises RequestError when it cannot be made."""
-    from orchestration.mailing.address import safe_header
+def render_template(template: str, values: Mapping[str, object]) -> str:
+    """Render the subject of one mail: one line of at most 200 characters.
+
+    Raise RequestError if it cannot be rendered.
+    """
+    from orchestration.mailing.address import check_header
 
     try:
-        subject = " ".join(_environment().from_string(template).render(values).split())
+        subject = " ".join(_create_environment().from_string(template).render(values).split())
         if not subject:
-            raise ValueError("it is empty")  # noqa: TRY301 - told in the same words as the other reasons
-        safe_header(subject)
-    except Exception as error:  # noqa: BLE001 - what a template's expressions raise is up to its author
+            raise ValueError("it is empty")  # noqa: TRY301 - reported like the other reasons
+        check_header(subject)
+    except Exception as error:  # noqa: BLE001 - an expression of the template can raise anything
         reason = " ".join(str(error).split())
         raise RequestError(f"the subject cannot be rendered: {reason}") from None
     return subject if len(subject) <= MAX_LENGTH else f"{subject[: MAX_LENGTH - 1]}…"
 
 
-def _is_plain(tree: "nodes.Template") -> bool:
-    """Whether the template holds nothing that could run or grow without end, such as a loop or `'x'.rjust(9999999)`."""
+def _is_safe(tree: "nodes.Template") -> bool:
+    """Return True if the template has only text, values, conditions, `.strftime()` and _FILTERS.
+
+    Loops and other calls, such as `'x'.rjust(9999999)`, could run or grow without end.
+    """
     from jinja2 import nodes
 
     text = (
@@ -98,9 +107,9 @@ def _is_plain(tree: "nodes.Template") -> bool:
 
 
 @cache
-def _environment() -> "SandboxedEnvironment":
+def _create_environment() -> "SandboxedEnvironment":
     from jinja2 import StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
-    # A header is plain text: escaping would put `&amp;` into it.
+    # A header is plain text. Escaping would write `&amp;` into it.
     return SandboxedEnvironment(autoescape=False, undefined=StrictUndefined)

@@ -1,1 +1,1 @@
-"""Saved queries in Dagster: assets, schedules, sensors, and the processes that `dynamics up` runs."""
+"""Scheduling: saved queries as Dagster assets and schedules, and the processes of `dynamics up`."""

@@ -1,4 +1,4 @@
-"""Saved queries as Dagster assets: the snapshot of a report, the check of it, and the delivery."""
+"""Saved queries as Dagster assets: the snapshot of a report, its check and its mails."""
 
 import time
 from collections import Counter
@@ -12,27 +12,27 @@ from psycopg.rows import TupleRow
 
 from orchestration.archive import Archive, Snapshot, SnapshotNotFound
 from orchestration.connections import open_archive
-from orchestration.deliveries.catching_up import SCHEDULED
-from orchestration.deliveries.dispatch import mail_report, told, unsent
-from orchestration.deliveries.occurrences import Occurrence, delivery_occurrence
-from orchestration.deliveries.post import letter_of
-from orchestration.deliveries.reports import problems_of, snapshot_of
+from orchestration.deliveries.catch_up import GENERATED_BY_SCHEDULE
+from orchestration.deliveries.mail_queue import build_mail_content
+from orchestration.deliveries.occurrences import Occurrence, reserve_occurrence
+from orchestration.deliveries.report_delivery import describe_mail, find_unsent, mail_report
+from orchestration.deliveries.report_generation import problems_of, snapshot_of
 from orchestration.errors import DynamicsError, Unavailable
 from orchestration.rendering import FORMATS, markdown_table
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.dagster_marts import REPORT_STORE
-from orchestration.scheduling.partitions import partitions_of
+from orchestration.scheduling.marts_assets import REPORT_STORE
+from orchestration.scheduling.partitions import FIRST_PARTITION, define_query_partitions
 from orchestration.settings import settings
 
 SEND_TAG = "dynamics/send"
 """A backfill sends mails only when it has this tag with the value `true`."""
 
-CHECK = "report_is_right"
+CONSISTENCY_CHECK = "report_is_right"
 
 NOT_FINAL = "not_final"
 """Metadata of a failed step that the scheduler runs again."""
 REPORT_KEPT = "report_kept"
-"""Metadata of a step that failed after its report was made and kept."""
+"""Metadata of a step that failed after its report was archived."""
 
 Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]  # type: ignore[type-arg] # Dagster reads the bare class
 
@@ -48,46 +48,47 @@ def delivery_key(saved_query: SavedQuery) -> dg.AssetKey:
 
 
 def step_name(saved_query: SavedQuery) -> str:
-    """Return the name of the step that makes and mails the report of a saved query."""
+    """Return the name of the step that computes and mails the report of a saved query."""
     return f"report_{saved_query.identifier}"
 
 
-def all_assets(saved_queries: Sequence[SavedQuery]) -> list[dg.AssetsDefinition]:
-    """Return the assets of all saved queries. A run computes a report that several of them share once."""
-    asked = Counter(saved_query.query for saved_query in saved_queries)
-    return [assets_of(each, shared=asked[each.query] > 1) for each in saved_queries]
+def build_all_assets(saved_queries: Sequence[SavedQuery]) -> list[dg.AssetsDefinition]:
+    """Return the assets of all saved queries. A run computes a shared report only once."""
+    uses = Counter(saved_query.query for saved_query in saved_queries)
+    return [build_assets(saved_query, shared=uses[saved_query.query] > 1) for saved_query in saved_queries]
 
 
-def assets_of(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsDefinition:
+def build_assets(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsDefinition:
     """Return the snapshot of a saved query with its check, and its delivery if it has one.
 
-    One step makes all of them, because a step of Dagster costs about as much as a report. A user can still
-    select the snapshot or the delivery alone. `shared` says that another saved query asks the same.
+    One step does all of it, because a step of Dagster takes about as long as a report. A user can
+    still select the snapshot or the delivery alone. `shared` is True if another saved query has the
+    same report query.
     """
     snapshot, delivery = snapshot_key(saved_query), delivery_key(saved_query)
 
     @dg.multi_asset(
         name=step_name(saved_query),
-        specs=_specs(saved_query),
+        specs=_build_specs(saved_query),
         check_specs=[
             dg.AssetCheckSpec(
-                CHECK,
+                CONSISTENCY_CHECK,
                 asset=snapshot,
                 blocking=True,
                 description="Balance = Pos + Neg, no negative quantity, no missing period. "
                 "A report that fails this check is not mailed.",
             )
         ],
-        partitions_def=partitions_of(saved_query),
+        partitions_def=define_query_partitions(saved_query),
         pool="warehouse",
         can_subset=True,
     )
-    def make_and_mail(context: dg.AssetExecutionContext) -> Results:
+    def compute_and_mail(context: dg.AssetExecutionContext) -> Results:
         began = time.monotonic()
         reached: dict[str, bool] = {}
-        with _one_line_failures(reached), open_archive() as (archive, connection):
-            occurrence = delivery_occurrence(
-                connection, saved_query.name, _moment(context), _generated_by(context)
+        with _raise_one_line_failures(reached), open_archive() as (archive, connection):
+            occurrence = reserve_occurrence(
+                connection, saved_query.name, _occurrence_moment(context), _generated_by(context)
             )
             if snapshot in context.selected_asset_keys:
                 report = snapshot_of(
@@ -97,13 +98,13 @@ def assets_of(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsDefi
                 connection.commit()  # No transaction is open while Dagster records the result.
                 yield dg.MaterializeResult(asset_key=snapshot, metadata=metadata)
             else:
-                report = _kept_report(archive, occurrence, snapshot)
+                report = _open_report(archive, occurrence, snapshot)
             reached[REPORT_KEPT] = True
             if context.selected_asset_check_keys:
                 problems = problems_of(report, occurrence.scheduled_at)
                 yield dg.AssetCheckResult(
                     asset_key=snapshot,
-                    check_name=CHECK,
+                    check_name=CONSISTENCY_CHECK,
                     passed=not problems,
                     metadata={"problems": problems},
                 )
@@ -113,14 +114,16 @@ def assets_of(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsDefi
                 metadata = _deliver(context, connection, archive, saved_query, occurrence, report)
                 yield dg.MaterializeResult(asset_key=delivery, metadata=metadata)
 
-    return make_and_mail
+    return compute_and_mail
 
 
-def _specs(saved_query: SavedQuery) -> list[dg.AssetSpec]:
+def _build_specs(saved_query: SavedQuery) -> list[dg.AssetSpec]:
     snapshot = dg.AssetSpec(
         snapshot_key(saved_query),
         deps=[REPORT_STORE],
-        description=f"**{saved_query.title}**: {saved_query.description or 'a saved query.'}",
+        description=f"**{saved_query.title}**: {saved_query.description or 'a saved query.'}\n\n"
+        f"The partitions of a scheduled report begin on {FIRST_PARTITION:%Y-%m-%d}. "
+        f"For earlier moments run `dynamics backfill {saved_query.name}`.",
         group_name="snapshots",
         kinds={"postgres", "s3"},
     )
@@ -135,8 +138,8 @@ def _specs(saved_query: SavedQuery) -> list[dg.AssetSpec]:
     return [snapshot, delivery] if saved_query.delivery else [snapshot]
 
 
-def _kept_report(archive: Archive, occurrence: Occurrence, snapshot: dg.AssetKey) -> Snapshot:
-    """Return the report of an earlier run. Raises dg.Failure when no run has made it."""
+def _open_report(archive: Archive, occurrence: Occurrence, snapshot: dg.AssetKey) -> Snapshot:
+    """Return the report of an earlier run. Raise dg.Failure if it does not exist."""
     try:
         return archive.open(occurrence.snapshot_id)
     except SnapshotNotFound:
@@ -153,22 +156,22 @@ def _deliver(
     occurrence: Occurrence,
     report: Snapshot,
 ) -> dict[str, dg.MetadataValue]:
-    """Mail the report, unless this is a silent backfill, and return the metadata of the delivery.
+    """Mail the report, except in a backfill without SEND_TAG, and return the delivery's metadata.
 
-    Raises dg.Failure with that metadata if a recipient has no mail, and what `mail_report` raises.
+    Raise dg.Failure with the metadata if a mail was not sent. Raise the errors of `mail_report`.
     """
     began = time.monotonic()
-    rows = []
+    records = []
     if _generated_by(context) == "backfill" and context.run.tags.get(SEND_TAG) != "true":
         context.log.info("a backfill sends no mails: to send them, add the tag %s: true", SEND_TAG)
     else:
-        rows = mail_report(connection, archive, saved_query, occurrence, report)
+        records = mail_report(connection, archive, saved_query, occurrence, report)
     recipients = [
-        f"{row.header}: {row.recipient}, {row.state}{'' if row.state == 'sent' else f': {row.reply}'}"
-        for row in rows
+        f"{record.header}: {record.recipient}, {record.state}{'' if record.state == 'sent' else f': {record.reply}'}"
+        for record in records
     ]
     metadata = _metadata(report, recipients, began)
-    missing = "; ".join(map(told, unsent(rows)))
+    missing = "; ".join(map(describe_mail, find_unsent(records)))
     if missing:
         raise dg.Failure(
             f"not sent to all: {missing}; see `dynamics deliveries list --query {saved_query.name}`",
@@ -178,10 +181,10 @@ def _deliver(
 
 
 @contextmanager
-def _one_line_failures(reached: Mapping[str, bool]) -> Iterator[None]:
+def _raise_one_line_failures(reached: Mapping[str, bool]) -> Iterator[None]:
     """Turn a DynamicsError into a dg.Failure with one line and no stack trace.
 
-    `reached` is what the step has done so far. It becomes metadata of the failure.
+    `reached` holds what the step has done so far. It becomes metadata of the failure.
     """
     try:
         yield
@@ -190,10 +193,10 @@ def _one_line_failures(reached: Mapping[str, bool]) -> Iterator[None]:
         raise dg.Failure(str(error), {**reached, **not_final}) from error
 
 
-def _moment(context: dg.AssetExecutionContext) -> datetime:
-    """Return the instant of the occurrence: the partition, or the time of the run request.
+def _occurrence_moment(context: dg.AssetExecutionContext) -> datetime:
+    """Return the moment of the occurrence: its partition, or the creation time of the run.
 
-    A retry of a run has the instant of the first run.
+    A retry has the moment of the first run.
     """
     if context.has_partition_key:
         start: datetime = context.partition_time_window.start
@@ -207,13 +210,17 @@ def _generated_by(context: dg.AssetExecutionContext) -> str:
     tags = context.run.tags
     if "dagster/backfill" in tags:
         return "backfill"
-    return SCHEDULED if {"dagster/schedule_name", "dagster/sensor_name"} & tags.keys() else "Dagster"
+    return (
+        GENERATED_BY_SCHEDULE if {"dagster/schedule_name", "dagster/sensor_name"} & tags.keys() else "Dagster"
+    )
 
 
 def _snapshot_metadata(
     saved_query: SavedQuery, occurrence: Occurrence, snapshot: Snapshot, began: float
 ) -> dict[str, dg.MetadataValue]:
-    recipients = letter_of(saved_query, snapshot, occurrence).recipients if saved_query.delivery else []
+    recipients = (
+        build_mail_content(saved_query, snapshot, occurrence).recipients if saved_query.delivery else []
+    )
     return {
         **_metadata(snapshot, [f"{header}: {address}" for address, header in recipients], began),
         "occurrence": dg.MetadataValue.timestamp(occurrence.scheduled_at),
@@ -231,11 +238,11 @@ def _metadata(snapshot: Snapshot, recipients: Iterable[str], began: float) -> di
     ]
     return {
         "link": dg.MetadataValue.url(manifest.link),
-        "files": dg.MetadataValue.md(_list(files)),
-        "recipients": dg.MetadataValue.md(_list(recipients)),
+        "files": dg.MetadataValue.md(_format_list(files)),
+        "recipients": dg.MetadataValue.md(_format_list(recipients)),
         "seconds": dg.MetadataValue.float(round(time.monotonic() - began, 3)),
     }
 
 
-def _list(items: Iterable[str]) -> str:
+def _format_list(items: Iterable[str]) -> str:
     return "\n".join(f"- {item}" for item in items) or "nobody"

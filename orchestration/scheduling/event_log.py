@@ -1,7 +1,8 @@
-"""Dagster's event log in SQLite, on connections that are kept.
+"""Dagster's event log in SQLite, with connections that stay open.
 
-Dagster's own storage makes an engine for every statement. Each compiles its SQL again, and as the last to
-close its file copies the whole write-ahead log into it. That takes longer than the steps of a run.
+Dagster's own storage creates an engine for every statement. Each engine compiles its SQL again, and
+copies the whole write-ahead log into the file when it closes. That takes longer than the steps of a
+run.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +16,14 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 
-_KEPT = 8
-"""Files that stay open: the index, and the runs that were at work last."""
-_PATIENCE = 30
-"""Seconds that one process waits for another's write."""
+MAX_OPEN_FILES = 8
+"""The index and the files of the most recent runs stay open."""
+_BUSY_TIMEOUT_SECONDS = 30
+"""How long a process waits for the write of another process."""
 
 
 class EventLog(SqliteEventLogStorage):
-    """The event log of the Dagster home, in the files where Dagster's own would have it."""
+    """The event log of the Dagster home, in the same files as Dagster's own event log."""
 
     def __init__(self, dagster_home: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
@@ -50,13 +51,13 @@ class EventLog(SqliteEventLogStorage):
                 yield connection
 
     def _engine(self, shard: str) -> Engine:
-        engine = self._engines.pop(shard, None) or _kept_open(self.conn_string_for_shard(shard))
-        self._engines[shard] = engine  # the last used is the last of them
-        if len(self._engines) > _KEPT:
+        engine = self._engines.pop(shard, None) or _create_engine(self.conn_string_for_shard(shard))
+        self._engines[shard] = engine  # Insertion order is the order of the last use.
+        if len(self._engines) > MAX_OPEN_FILES:
             self._engines.pop(next(iter(self._engines))).dispose()
         return engine
 
-    # Dagster asks for parts of its schema with every event. A part that exists stays.
+    # Dagster checks its schema with every event. A part of the schema that exists never goes away.
 
     def has_table(self, table_name: str) -> bool:
         """Return True if the table exists."""
@@ -67,13 +68,19 @@ class EventLog(SqliteEventLogStorage):
         return self._has(f"index {name}", lambda: super(EventLog, self).has_secondary_index(name))
 
     def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
-        ask = super()._has_asset_key_col_on_connection
-        return self._has(f"column {column_name}", lambda: ask(conn, column_name))
+        check = super()._has_asset_key_col_on_connection
+        return self._has(f"column {column_name}", lambda: check(conn, column_name))
 
-    def _has(self, part: str, ask: Callable[[], bool]) -> bool:
-        if part not in self._known_parts and ask():
+    def _has(self, part: str, check: Callable[[], bool]) -> bool:
+        """Return True if a part of the schema exists. Remember the parts that exist."""
+        if part not in self._known_parts and check():
             self._known_parts.add(part)
         return part in self._known_parts
+
+    @property
+    def open_file_count(self) -> int:
+        """The number of files that are open."""
+        return len(self._engines)
 
     def dispose(self) -> None:
         """Close the files."""
@@ -83,11 +90,11 @@ class EventLog(SqliteEventLogStorage):
                 self._engines.popitem()[1].dispose()
 
 
-def _kept_open(url: str) -> Engine:
-    # One thread at a time: `_connect` holds a lock.
+def _create_engine(url: str) -> Engine:
+    # One connection is enough, because `_connect` holds a lock.
     engine = create_engine(
-        url, poolclass=StaticPool, connect_args={"timeout": _PATIENCE, "check_same_thread": False}
+        url, poolclass=StaticPool, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
     )
-    # With a write-ahead log a killed process loses nothing by it; a machine that loses power, its last events at most.
+    # With a write-ahead log, a killed process loses no event. A power cut can lose the last ones.
     event.listen(engine, "connect", lambda connection, _: connection.execute("pragma synchronous = normal"))
     return engine

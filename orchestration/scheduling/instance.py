@@ -1,4 +1,4 @@
-"""The Dagster instance of this home: where Dagster keeps its runs and events."""
+"""The Dagster instance of this home, which stores runs and events."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,11 @@ _CONFIGURATION = Path(__file__).with_name("dagster.yaml")
 
 
 def prepare_dagster_home() -> Path:
-    """The folder that DAGSTER_HOME names: the user's own, or one in this home, configured and put into the environment."""
+    """Return the folder of the Dagster instance.
+
+    It is the folder that DAGSTER_HOME names. Without DAGSTER_HOME, create and configure a folder in
+    this home, and set DAGSTER_HOME to it.
+    """
     named = os.environ.get("DAGSTER_HOME")
     folder = Path(named) if named else settings().home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,10 @@
-"""The tags by which runs of scheduled moments are known, whoever asked for them."""
+"""The tags of Dagster runs that deliver scheduled moments."""
 
 SCHEDULE = "dynamics/schedule"
-"""The name of the Dagster schedule that the moment belongs to; the moment itself is the run's partition."""
+"""The name of the Dagster schedule. The moment itself is the partition of the run."""
 ATTEMPT = "dynamics/attempt"
-"""Counts the runs that were asked for a moment, from 1."""
+"""The number of the run for its moment, from 1."""
 PARTITION = "dagster/partition"
 
 MAX_ATTEMPTS = 8
-"""With the waits between them the last comes ten hours after the first."""
+"""The last attempt comes about ten hours after the first."""

@@ -1,14 +1,22 @@
-"""What becomes of scheduled moments that nobody took care of: an outage, a dead run, a switch, data that is late."""
+"""Catch-up: scheduled moments after an outage, a dead run, a switched-off schedule or late data."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from orchestration.deliveries.catching_up import AT_ONCE, missed, plan, register, settle
-from orchestration.deliveries.freshness import stale_line, waits_for
-from orchestration.deliveries.occurrences import delivery_occurrence
-from orchestration.mailing.delivery import deliveries
+from orchestration.deliveries.catch_up import (
+    MAX_MOMENTS,
+    Decision,
+    apply_plan,
+    find_missed_moments,
+    plan_catch_up,
+    register_schedules,
+)
+from orchestration.deliveries.freshness import describe_stale_data, reason_to_wait
+from orchestration.deliveries.occurrences import reserve_occurrence
+from orchestration.mailing.mail_record import find_mail_records
 from orchestration.saved_queries.saved_query import SavedQuery
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -16,7 +24,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def query(schedule="0 7 * * *", interval="yesterday", zone="UTC", **delivery):
-    """A saved query that is mailed to two, at seven unless it says otherwise."""
+    """Return a saved query with two recipients. Its default schedule is 07:00 every day."""
     delivery = {"send_to": ["a@example.com"], "cc": ["b@example.com"], "schedule": schedule} | delivery
     return SavedQuery.model_validate(
         {
@@ -29,162 +37,166 @@ def query(schedule="0 7 * * *", interval="yesterday", zone="UTC", **delivery):
 
 
 @pytest.fixture
-def look(database):
-    """Looks at a saved query at a moment, as the sensor does, and gives the plan."""
+def catch_up(database):
+    """Return a function that plans and records the open moments, as the sensor does.
 
-    def look(saved_query, now, as_of=None, **registered):
-        register(database, [saved_query], now, **registered)
-        planned = plan(database, saved_query, now, as_of)
-        settle(database, saved_query, planned)
-        return planned
+    Its result has the moments of each decision as attributes.
+    """
 
-    return look
+    def catch_up(saved_query, now, as_of=None):
+        register_schedules(database, [saved_query], now)
+        plan = plan_catch_up(database, saved_query, now, as_of)
+        apply_plan(database, saved_query, plan)
+        moments = {decision.name.lower(): plan.moments[decision] for decision in Decision}
+        return SimpleNamespace(**moments, waiting=plan.waiting)
+
+    return catch_up
 
 
 @pytest.fixture
-def mailed(database):
-    """A moment whose report went out: it has an occurrence, and a row for a recipient."""
+def record_mailed(database):
+    """Return a function that records a moment as mailed to one recipient."""
 
-    def mailed(moment, name="daily"):
-        occurrence = delivery_occurrence(database, name, moment, "schedule")
+    def record_mailed(moment, name="daily"):
+        occurrence = reserve_occurrence(database, name, moment, "schedule")
         database.execute(
             "insert into dynamics.deliveries (occurrence_id, recipient, header, state) values (%s, 'a@example.com', 'to', 'sent')",
             [occurrence.occurrence_id],
         )
         database.commit()
 
-    return mailed
+    return record_mailed
 
 
-def skipped(database):
-    """Moment, recipient and reason of each row that was skipped, the oldest first."""
-    rows = deliveries(database, state="skipped", limit=10_000)
+def load_skipped(database):
+    """Return the moment, recipient and reason of each skipped mail, oldest first."""
+    rows = find_mail_records(database, state="skipped", limit=10_000)
     return sorted((row.scheduled_at, row.recipient, row.reply) for row in rows)
 
 
 def at(day, hour=7):
-    """An hour of a day, seven o'clock unless it says otherwise."""
+    """Return an hour of a day after MONDAY."""
     return MONDAY + day * DAY + hour * HOUR
 
 
 @pytest.mark.parametrize(
-    ("policy", "run", "over"),
+    ("policy", "run", "skipped"),
     [("all", [at(1), at(2), at(3)], []), ("latest", [at(3)], [at(1), at(2)]), ("none", [], [at(1), at(2), at(3)])],
 )  # fmt: skip
-def test_after_three_days_without_a_scheduler_catch_up_decides(database, look, mailed, policy, run, over):
+def test_catch_up_decides_after_an_outage(database, catch_up, record_mailed, policy, run, skipped):
     saved_query = query(catch_up=policy)
-    look(saved_query, MONDAY)
-    mailed(at(0))
+    catch_up(saved_query, MONDAY)
+    record_mailed(at(0))
     back = at(3, 12)
-    assert missed(database, saved_query, back) == [at(1), at(2), at(3)]
-    assert look(saved_query, back).run == run
-    assert skipped(database) == [
+    assert find_missed_moments(database, saved_query, back) == [at(1), at(2), at(3)]
+    assert catch_up(saved_query, back).run == run
+    assert load_skipped(database) == [
         (moment, address, f"missed: nothing ran, or its run died; catch_up is {policy}")
-        for moment in over
+        for moment in skipped
         for address in ("a@example.com", "b@example.com")
     ]
-    assert missed(database, saved_query, back) == run
-    assert look(saved_query, back + MINUTE).run == run, "until its run has begun it is asked for"
+    assert find_missed_moments(database, saved_query, back) == run
+    assert catch_up(saved_query, back + MINUTE).run == run, "it is requested until its run has begun"
     for moment in run:
-        mailed(moment)
-    assert look(saved_query, back + HOUR).run == []
+        record_mailed(moment)
+    assert catch_up(saved_query, back + HOUR).run == []
 
 
-def test_a_moment_is_the_schedules_own_for_five_minutes(look):
-    look(query(), MONDAY)
-    assert look(query(), at(0) + 5 * MINUTE - timedelta(seconds=1)).run == []
-    assert look(query(), at(0) + 5 * MINUTE).run == [at(0)]
+def test_a_moment_is_missed_after_five_minutes(catch_up):
+    catch_up(query(), MONDAY)
+    assert catch_up(query(), at(0) + 5 * MINUTE - timedelta(seconds=1)).run == []
+    assert catch_up(query(), at(0) + 5 * MINUTE).run == [at(0)]
 
 
-def test_of_a_minutely_report_only_what_comes_now_is_latest(database, look):
-    """Stopped for three minutes: the one that is due at the restart is Dagster's, and what came before is over."""
+def test_the_latest_moment_of_a_minutely_schedule(database, catch_up):
+    """After a stop, Dagster runs the current moment, and earlier moments are skipped."""
     saved_query = query("* * * * *")
-    look(saved_query, MONDAY)
-    assert look(saved_query, MONDAY + 7 * MINUTE).run == []
-    assert [moment for moment, _, _ in skipped(database)][::2] == [
+    catch_up(saved_query, MONDAY)
+    assert catch_up(saved_query, MONDAY + 7 * MINUTE).run == []
+    assert [moment for moment, _, _ in load_skipped(database)][::2] == [
         MONDAY,
         MONDAY + MINUTE,
         MONDAY + 2 * MINUTE,
     ]
 
 
-def test_a_new_saved_query_does_not_fire_its_past(look):
-    assert look(query(catch_up="all"), at(5, 12)).run == []
-    assert look(query(catch_up="all"), at(6, 12)).run == [at(6)]
+def test_a_new_saved_query_does_not_deliver_its_past(catch_up):
+    assert catch_up(query(catch_up="all"), at(5, 12)).run == []
+    assert catch_up(query(catch_up="all"), at(6, 12)).run == [at(6)]
 
 
 @pytest.mark.parametrize("change", [{"schedule": "0 8 * * *"}, {"timezone": "Europe/Kyiv"}])
-def test_another_cron_or_zone_begins_anew(look, change):
-    look(query(catch_up="all"), MONDAY)
+def test_another_cron_or_zone_starts_now(catch_up, change):
+    catch_up(query(catch_up="all"), MONDAY)
     changed = query(**{"catch_up": "all"} | change)
-    assert look(changed, at(3, 12)).run == []
-    assert len(look(changed, at(4, 12)).run) == 1
+    assert catch_up(changed, at(3, 12)).run == []
+    assert len(catch_up(changed, at(4, 12)).run) == 1
 
 
-def test_another_recipient_or_policy_does_not_begin_anew(look):
-    look(query(catch_up="none"), MONDAY)
-    assert look(query(catch_up="all", send_to=["c@example.com"]), at(1, 12)).run == [at(0), at(1)]
+def test_another_recipient_or_policy_changes_no_start(catch_up):
+    catch_up(query(catch_up="none"), MONDAY)
+    assert catch_up(query(catch_up="all", send_to=["c@example.com"]), at(1, 12)).run == [at(0), at(1)]
 
 
-def test_what_was_switched_off_and_on_does_not_fire_what_it_slept_through(database, look):
+def test_a_schedule_skips_the_time_it_was_switched_off(database, catch_up):
     saved_query = query(catch_up="all")
-    look(saved_query, MONDAY)
-    register(database, [], at(0, 1))
-    assert look(saved_query, at(4, 12)).run == []
-    assert skipped(database) == []
+    catch_up(saved_query, MONDAY)
+    register_schedules(database, [], at(0, 1))
+    assert catch_up(saved_query, at(4, 12)).run == []
+    assert load_skipped(database) == []
 
 
-def test_a_file_that_cannot_be_read_for_a_while_is_not_switched_off(database, look):
+def test_an_unreadable_file_keeps_its_schedule(database, catch_up):
     saved_query = query(catch_up="all")
-    look(saved_query, MONDAY)
-    register(database, [], at(0, 1), unreadable={"daily"})
-    assert look(saved_query, at(0, 12)).run == [at(0)]
+    catch_up(saved_query, MONDAY)
+    register_schedules(database, [], at(0, 1), unreadable={"daily"})
+    assert catch_up(saved_query, at(0, 12)).run == [at(0)]
 
 
-def test_a_run_that_died_before_its_mails_is_ended_whatever_the_policy(database, look):
+def test_a_dead_run_is_completed_with_any_policy(database, catch_up):
     saved_query = query(catch_up="none")
-    look(saved_query, MONDAY)
-    delivery_occurrence(database, "daily", at(0), "schedule")
-    assert look(saved_query, at(0, 8)).run == [at(0)]
-    assert look(saved_query, at(3, 8)).run == [at(0)]
+    catch_up(saved_query, MONDAY)
+    reserve_occurrence(database, "daily", at(0), "schedule")
+    assert catch_up(saved_query, at(0, 8)).run == [at(0)]
+    assert catch_up(saved_query, at(3, 8)).run == [at(0)]
 
 
-def test_what_was_made_by_hand_is_not_ended_by_the_schedule(database, look):
+def test_the_schedule_does_not_complete_a_backfill(database, catch_up):
     saved_query = query(catch_up="all")
-    look(saved_query, MONDAY)
-    delivery_occurrence(database, "daily", at(0), "backfill")
-    assert look(saved_query, at(0, 8)).run == []
+    catch_up(saved_query, MONDAY)
+    reserve_occurrence(database, "daily", at(0), "backfill")
+    assert catch_up(saved_query, at(0, 8)).run == []
 
 
-def test_what_failed_for_good_is_not_made_again_by_itself(database, look):
+def test_a_permanent_failure_is_not_tried_again(database, catch_up):
     saved_query = query(catch_up="all")
-    look(saved_query, MONDAY)
-    delivery_occurrence(database, "daily", at(0), "schedule")
+    catch_up(saved_query, MONDAY)
+    reserve_occurrence(database, "daily", at(0), "schedule")
     database.execute(
         "insert into dynamics.failures (failure, saved_query, scheduled_at, addresses, subject, body)"
         " values ('x', 'daily', %s, '{}', '', '')",
         [at(0)],
     )
-    assert look(saved_query, at(0, 8)).run == []
+    assert catch_up(saved_query, at(0, 8)).run == []
 
 
-def test_a_year_of_minutes_is_taken_a_thousand_at_a_time(database, look):
+def test_a_year_of_minutes_is_handled_in_thousands(database, catch_up):
     saved_query = query("* * * * *", send_to=["a@example.com"], cc=[])
-    look(saved_query, MONDAY)
+    catch_up(saved_query, MONDAY)
     now = MONDAY + 365 * DAY
-    for looks in (1, 2):
-        assert look(saved_query, now + looks * MINUTE).run == []
-        assert len(skipped(database)) == looks * AT_ONCE
-    assert skipped(database)[-1][0] == MONDAY + (2 * AT_ONCE - 1) * MINUTE
-    assert missed(database, saved_query, now)[0] == MONDAY + 2 * AT_ONCE * MINUTE
+    for round_number in (1, 2):
+        assert catch_up(saved_query, now + round_number * MINUTE).run == []
+        assert len(load_skipped(database)) == round_number * MAX_MOMENTS
+    assert load_skipped(database)[-1][0] == MONDAY + (2 * MAX_MOMENTS - 1) * MINUTE
+    assert find_missed_moments(database, saved_query, now)[0] == MONDAY + 2 * MAX_MOMENTS * MINUTE
 
 
-def test_slices_that_were_missed_are_recorded_apart(database, look):
-    """So that no address of an owner is ever in the occurrence of the whole report."""
+def test_missed_slices_are_recorded_separately(database, catch_up):
+    """No address of an owner may be in the occurrence of the whole report."""
     saved_query = query(catch_up="none", split_by="owner", owners={"North": ["n@example.com"]})
-    look(saved_query, MONDAY)
-    look(saved_query, at(0, 8))
-    rows = deliveries(database, state="skipped")
+    catch_up(saved_query, MONDAY)
+    catch_up(saved_query, at(0, 8))
+    rows = find_mail_records(database, state="skipped")
     assert sorted((row.slice, row.recipient) for row in rows) == [
         ("", "a@example.com"),
         ("", "b@example.com"),
@@ -192,15 +204,15 @@ def test_slices_that_were_missed_are_recorded_apart(database, look):
     ]
 
 
-def test_a_clock_change_neither_drops_nor_doubles_a_moment(database, look):
+def test_a_clock_change_keeps_one_moment_per_day(database, catch_up):
     """Kyiv skips 03:30 on 29 March 2026 and has it twice on 25 October."""
     zone = ZoneInfo("Europe/Kyiv")
     saved_query = query("30 3 * * *", catch_up="all", timezone="Europe/Kyiv")
     for month, first in ((3, 28), (10, 24)):
         start = datetime(2026, month, first, tzinfo=zone).astimezone(UTC)
-        register(database, [], start)
-        look(saved_query, start)
-        run = look(saved_query, start + 3 * DAY).run
+        register_schedules(database, [], start)
+        catch_up(saved_query, start)
+        run = catch_up(saved_query, start + 3 * DAY).run
         assert [moment.astimezone(zone).day for moment in run] == [first, first + 1, first + 2]
 
 
@@ -208,66 +220,66 @@ def fresh(**delivery):
     return query(after="fresh", **delivery)
 
 
-def test_a_report_waits_for_the_end_of_its_interval_and_never_for_more_than_its_moment():
+def test_a_report_waits_for_its_interval_or_its_moment():
     moment = at(0)
-    assert waits_for(query(), moment, None) is None
-    assert waits_for(fresh(), moment, MONDAY) is None
-    assert waits_for(fresh(), moment, MONDAY - HOUR) == (
+    assert reason_to_wait(query(), moment, None) is None
+    assert reason_to_wait(fresh(), moment, MONDAY) is None
+    assert reason_to_wait(fresh(), moment, MONDAY - HOUR) == (
         "daily waits for data until 2026-03-02 00:00:00+00:00: it reaches 2026-03-01 23:00:00+00:00"
     )
-    assert "nothing was built yet" in waits_for(fresh(), moment, None)
+    assert "there is no build yet" in reason_to_wait(fresh(), moment, None)
     this_month = fresh(interval="this month")
-    assert waits_for(this_month, moment, moment) is None
-    assert "until 2026-03-02 07:00:00+00:00" in waits_for(this_month, moment, moment - MINUTE)
+    assert reason_to_wait(this_month, moment, moment) is None
+    assert "until 2026-03-02 07:00:00+00:00" in reason_to_wait(this_month, moment, moment - MINUTE)
 
 
-def test_the_end_of_an_interval_is_midnight_in_its_zone():
+def test_the_interval_ends_at_midnight_in_its_zone():
     kyiv = fresh(zone="Europe/Kyiv")
-    assert waits_for(kyiv, at(0), MONDAY - 2 * HOUR) is None
-    assert waits_for(kyiv, at(0), MONDAY - 2 * HOUR - MINUTE)
+    assert reason_to_wait(kyiv, at(0), MONDAY - 2 * HOUR) is None
+    assert reason_to_wait(kyiv, at(0), MONDAY - 2 * HOUR - MINUTE)
 
 
-def test_it_is_run_when_the_data_is_there(look):
+def test_a_waiting_moment_runs_when_the_data_is_ready(catch_up):
     saved_query = fresh(catch_up="none")
     stale, ready = MONDAY - HOUR, MONDAY
-    look(saved_query, MONDAY, stale)
-    waiting = [look(saved_query, at(0) + minutes * MINUTE, stale) for minutes in range(0, 30, 4)]
+    catch_up(saved_query, MONDAY, stale)
+    waiting = [catch_up(saved_query, at(0) + minutes * MINUTE, stale) for minutes in range(0, 30, 4)]
     assert {tuple(plan.run) for plan in waiting} == {()}
     assert all("daily waits for data until" in plan.waiting[0] for plan in waiting)
-    assert look(saved_query, at(0) + 31 * MINUTE, ready).run == [at(0)]
+    assert catch_up(saved_query, at(0) + 31 * MINUTE, ready).run == [at(0)]
 
 
 @pytest.mark.parametrize("stale", ["fail", "send"])
-def test_when_the_wait_is_over_stale_decides(database, look, stale):
+def test_stale_decides_after_the_wait(database, catch_up, stale):
     saved_query = fresh(stale=stale, wait_at_most="2h")
     for minutes in range(0, 120, 4):
-        assert look(saved_query, at(0) + minutes * MINUTE, MONDAY - HOUR).run == []
-    over = look(saved_query, at(0, 9), MONDAY - HOUR)
-    assert (over.run, over.stale) == (([at(0)], []) if stale == "send" else ([], [at(0)]))
-    failed = [(row.recipient, row.reply) for row in deliveries(database, state="failed")]
+        assert catch_up(saved_query, at(0) + minutes * MINUTE, MONDAY - HOUR).run == []
+    over = catch_up(saved_query, at(0, 9), MONDAY - HOUR)
+    assert (over.run, over.fail_stale) == (([at(0)], []) if stale == "send" else ([], [at(0)]))
+    failed = [(row.recipient, row.reply) for row in find_mail_records(database, state="failed")]
     assert len(failed) == (2 if stale == "fail" else 0)
     assert all("the data was not ready in time" in reply for _, reply in failed)
-    assert look(saved_query, at(0, 9) + HOUR, MONDAY - HOUR).stale == []
+    assert catch_up(saved_query, at(0, 9) + HOUR, MONDAY - HOUR).fail_stale == []
 
 
-def test_moments_that_wait_are_not_missed_and_those_of_an_outage_do_not_hide_behind_waiting(look, mailed):
-    """Hourly, data six hours late: all of them wait. Nobody there for hours: catch_up says which of them wait."""
+def test_waiting_moments_are_not_missed(catch_up, record_mailed):
+    """Moments that wait for late data are not missed. Moments of an outage are missed."""
     saved_query = fresh(schedule="0 * * * *", interval="this month")
-    look(saved_query, MONDAY - MINUTE, MONDAY - DAY)
+    catch_up(saved_query, MONDAY - MINUTE, MONDAY - DAY)
     for minutes in range(0, 180, 4):
-        look(saved_query, MONDAY + minutes * MINUTE, MONDAY - DAY)
+        catch_up(saved_query, MONDAY + minutes * MINUTE, MONDAY - DAY)
     ready = [MONDAY + hours * HOUR for hours in range(3)]
-    assert look(saved_query, MONDAY + 3 * HOUR - MINUTE, MONDAY + 3 * HOUR).run == ready
+    assert catch_up(saved_query, MONDAY + 3 * HOUR - MINUTE, MONDAY + 3 * HOUR).run == ready
     for moment in ready:
-        mailed(moment)
-    back = look(saved_query, MONDAY + 6 * HOUR + 10 * MINUTE, MONDAY + 7 * HOUR)
+        record_mailed(moment)
+    back = catch_up(saved_query, MONDAY + 6 * HOUR + 10 * MINUTE, MONDAY + 7 * HOUR)
     assert back.skip == [MONDAY + hours * HOUR for hours in (3, 4, 5)]
     assert back.run == [MONDAY + 6 * HOUR]
 
 
-def test_a_mail_that_could_not_wait_says_until_when_its_data_reaches():
-    assert stale_line(fresh(), at(0), MONDAY) is None
-    assert stale_line(query(), at(0), MONDAY - DAY) is None
-    assert stale_line(fresh(zone="Europe/Kyiv"), at(0), MONDAY - DAY) == (
-        "Not complete: data until 2026-03-01 02:00:00+02:00; the report needs it until 2026-03-02 00:00:00+02:00."
+def test_a_stale_report_has_a_note():
+    assert describe_stale_data(fresh(), at(0), MONDAY) is None
+    assert describe_stale_data(query(), at(0), MONDAY - DAY) is None
+    assert describe_stale_data(fresh(zone="Europe/Kyiv"), at(0), MONDAY - DAY) == (
+        "Not complete: the data reaches 2026-03-01 02:00:00+02:00; the report needs it until 2026-03-02 00:00:00+02:00."
     )

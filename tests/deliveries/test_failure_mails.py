@@ -1,17 +1,18 @@
-"""What fails for good is told once, to those who can repair it, with the command that does."""
+"""Failure mails: each permanent failure is mailed once, with the command that repairs it."""
 
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 
 import dagster as dg
 import pytest
-from mail_servers import Server
+from mail_servers import MailServer
 
-from orchestration.deliveries.failures import Failure, record, tell
-from orchestration.deliveries.occurrences import delivery_occurrence
+from orchestration.deliveries.failure_log import Failure, record_failure, send_failure_mails
+from orchestration.deliveries.occurrences import reserve_occurrence
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.failed_runs import failures_of, report
+from orchestration.scheduling.failure_sensor import find_failures, report_failures
+from orchestration.scheduling.maintenance import is_upkeep_needed, run_upkeep
 from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
-from orchestration.scheduling.upkeep import is_needed, keep_up
 
 MOMENT = datetime(2026, 3, 1, 7, tzinfo=UTC)
 KEY = "2026-03-01T07:00+0000"
@@ -34,38 +35,36 @@ OTHER = SAVED.model_copy(update={"name": "other", "title": "Other"})
 
 @pytest.fixture(scope="module")
 def server():
-    server = Server()
+    server = MailServer()
     server.start()
     yield server.mailbox
     server.stop()
 
 
 @pytest.fixture
-def box(server, home, database_url, environment):
-    """The mailbox of a ledger that nobody else uses."""
-    server.taken.clear()
-    server.no_faults()
-    environment(home=home, database_url=database_url, smtp_url=server.url)
+def mailbox(server, home, database_url, change_settings):
+    """Return the mailbox of a mail server, and use a new database."""
+    server.accepted.clear()
+    server.clear_faults()
+    change_settings(home=home, database_url=database_url, smtp_url=server.url)
     return server
 
 
-def texts(box):
-    """Recipient and plain text of each mail that came."""
-    return sorted((to, body_of(envelope)) for to, envelope in box.taken)
+def texts(mailbox):
+    """Return recipient and plain text of each mail, sorted."""
+    return sorted((to, body_of(envelope)) for to, envelope in mailbox.accepted)
 
 
 def body_of(envelope):
-    from email import message_from_bytes, policy
-
     return message_from_bytes(envelope.content, policy=policy.default).get_body(("plain",)).get_content()
 
 
 @pytest.fixture
-def ended(database):
-    """A mail of an occurrence that ended two minutes ago."""
+def add_ended_mail(database):
+    """Return a function that records a mail that ended two minutes ago."""
 
-    def ended(recipient, state, reply, attempts=1, saved_query="daily"):
-        occurrence = delivery_occurrence(database, saved_query, MOMENT, "schedule")
+    def add_ended_mail(recipient, state, reply, attempts=1, saved_query="daily"):
+        occurrence = reserve_occurrence(database, saved_query, MOMENT, "schedule")
         (number,) = database.execute(
             "insert into dynamics.deliveries (occurrence_id, recipient, header, state, reply, attempts, finished_at)"
             " values (%s, %s, 'to', %s, %s, %s, now() - interval '2 minutes') returning delivery_id",
@@ -74,92 +73,96 @@ def ended(database):
         database.commit()
         return number
 
-    return ended
+    return add_ended_mail
 
 
-def test_the_mails_of_an_occurrence_that_were_lost_are_told_in_one_mail(box, database, ended):
-    refused = ended("a@example.com", "failed", "550 no such user")
-    lost = ended("b@example.com", "unknown", "no answer came after the text")
-    ended("c@example.com", "sent", "250 ok")
-    assert is_needed(database)
-    assert keep_up([SAVED]) == []
-    assert box.recipients() == ["boss@example.com", "data@example.com"]
-    (_, text), _ = texts(box)
+def test_lost_mails_of_an_occurrence_give_one_failure_mail(mailbox, database, add_ended_mail):
+    refused = add_ended_mail("a@example.com", "failed", "550 no such user")
+    lost = add_ended_mail("b@example.com", "unknown", "no answer came after the text")
+    add_ended_mail("c@example.com", "sent", "250 ok")
+    assert is_upkeep_needed(database)
+    assert run_upkeep([SAVED]) == []
+    assert mailbox.recipients() == ["boss@example.com", "data@example.com"]
+    (_, text), _ = texts(mailbox)
     assert "Daily <numbers> (daily), 2026-03-01 09:00 Europe/Kyiv" in text
     assert "a@example.com failed: 550 no such user" in text
     assert f"dynamics deliveries resend {refused}" in text
-    assert "b@example.com may have it or not (no answer came after the text). Ask there first" in text
+    assert (
+        "b@example.com may have received it (no answer came after the text). Ask the recipient first" in text
+    )
     assert f"dynamics deliveries resend {lost}" in text
     assert "c@example.com" not in text
-    assert not is_needed(database)
-    keep_up([SAVED])
-    assert len(box.taken) == 2
+    assert not is_upkeep_needed(database)
+    run_upkeep([SAVED])
+    assert len(mailbox.accepted) == 2
 
 
-def test_a_mail_that_is_sent_again_and_fails_again_is_told_again(box, database, ended):
-    number = ended("a@example.com", "failed", "550 no such user")
-    keep_up([SAVED])
+def test_a_second_failure_is_mailed_again(mailbox, database, add_ended_mail):
+    number = add_ended_mail("a@example.com", "failed", "550 no such user")
+    run_upkeep([SAVED])
     database.execute(
         "update dynamics.deliveries set finished_at = now() - interval '90 seconds' where delivery_id = %s",
         [number],
     )
     database.commit()
-    keep_up([SAVED])
-    assert len(box.taken) == 2 * 2
+    run_upkeep([SAVED])
+    assert len(mailbox.accepted) == 4
 
 
-def test_a_report_whose_data_never_came_is_repaired_by_delivering_it(box, ended):
-    ended("a@example.com", "failed", "the data was not ready in time", attempts=0)
-    keep_up([SAVED])
-    assert "dynamics deliver daily --at 2026-03-01T07:00:00Z" in texts(box)[0][1]
+def test_a_stale_report_is_repaired_by_deliver(mailbox, add_ended_mail):
+    add_ended_mail("a@example.com", "failed", "the data was not ready in time", attempts=0)
+    run_upkeep([SAVED])
+    assert "dynamics deliver daily --at 2026-03-01T07:00:00Z" in texts(mailbox)[0][1]
 
 
-def test_an_owner_without_an_address_is_told(box, database, ended):
-    ended("nobody", "skipped", "no address for owner 'North' (7): add it to delivery.owners", attempts=0)
-    assert is_needed(database)
-    keep_up([SAVED])
-    assert "no address for owner 'North' (7): add it to delivery.owners" in texts(box)[0][1]
+def test_an_owner_without_an_address_is_reported(mailbox, database, add_ended_mail):
+    add_ended_mail(
+        "nobody", "skipped", "no address for owner 'North' (7): add it to delivery.owners", attempts=0
+    )
+    assert is_upkeep_needed(database)
+    run_upkeep([SAVED])
+    assert "no address for owner 'North' (7): add it to delivery.owners" in texts(mailbox)[0][1]
 
 
-def test_what_fails_while_the_mail_server_is_away_is_told_later(box, database, environment, home, ended):
-    ended("a@example.com", "failed", "550 no such user")
-    environment(smtp_url="smtp://127.0.0.1:9?starttls=none")
-    keep_up([SAVED])
-    assert is_needed(database)
-    environment(smtp_url=box.url)
-    keep_up([SAVED])
-    assert box.recipients() == ["boss@example.com", "data@example.com"]
-    assert not is_needed(database)
+def test_failure_mails_wait_for_the_mail_server(mailbox, database, change_settings, home, add_ended_mail):
+    add_ended_mail("a@example.com", "failed", "550 no such user")
+    change_settings(smtp_url="smtp://127.0.0.1:9?starttls=none")
+    run_upkeep([SAVED])
+    assert is_upkeep_needed(database)
+    change_settings(smtp_url=mailbox.url)
+    run_upkeep([SAVED])
+    assert mailbox.recipients() == ["boss@example.com", "data@example.com"]
+    assert not is_upkeep_needed(database)
 
 
-def test_who_is_put_off_is_told_later_and_who_was_told_is_not_told_again(box, database):
-    box.at_rcpt["data@example.com"] = "451 greylisted, try later"
+def test_each_address_gets_a_failure_mail_once(mailbox, database):
+    mailbox.at_rcpt["data@example.com"] = "451 greylisted, try later"
     failure = Failure("x", ("boss@example.com", "data@example.com"), "Subject", "Text")
-    record(database, failure)
-    record(database, failure)
+    record_failure(database, failure)
+    record_failure(database, failure)
     database.commit()
-    assert tell(database) == 0
-    box.no_faults()
-    assert tell(database) == 1
-    assert box.recipients() == ["boss@example.com", "data@example.com"]
-    assert tell(database) == 0
+    assert send_failure_mails(database) == 0
+    mailbox.clear_faults()
+    assert send_failure_mails(database) == 1
+    assert mailbox.recipients() == ["boss@example.com", "data@example.com"]
+    assert send_failure_mails(database) == 0
 
 
-def test_a_failure_that_nobody_is_to_be_told_of_is_recorded_all_the_same(box, database):
-    report([Failure("x", (), "Subject", "Text", "daily", MOMENT)])
-    assert not is_needed(database)
+def test_a_failure_without_addresses_is_recorded(mailbox, database):
+    report_failures([Failure("x", (), "Subject", "Text", "daily", MOMENT)])
+    assert not is_upkeep_needed(database)
     assert database.execute("select scheduled_at from dynamics.failures").fetchall() == [(MOMENT,)]
-    assert box.taken == []
+    assert mailbox.accepted == []
 
 
-def test_while_the_database_is_away_failures_are_told_without_it(box, environment):
-    environment(database_url="postgresql://nobody@127.0.0.1:9/none")
-    report([Failure("x", ("boss@example.com",), "Subject", "Text")])
-    assert box.recipients() == ["boss@example.com"]
+def test_failure_mails_do_not_need_the_database(mailbox, change_settings):
+    change_settings(database_url="postgresql://nobody@127.0.0.1:9/none")
+    report_failures([Failure("x", ("boss@example.com",), "Subject", "Text")])
+    assert mailbox.recipients() == ["boss@example.com"]
 
 
 def dead_run(attempt, *keys):
-    """A run that ended without any of its steps having failed."""
+    """Return a run that ended without a failed step."""
     return dg.DagsterRun(
         job_name="__anonymous",
         tags={SCHEDULE: "due", ATTEMPT: str(attempt), "dagster/partition": KEY},
@@ -167,20 +170,20 @@ def dead_run(attempt, *keys):
     )
 
 
-def test_a_run_that_died_is_repeated_in_silence_until_it_was_the_last():
+def test_a_dead_run_is_mailed_at_the_last_attempt():
     keys = (["snapshots", "daily"], ["deliveries", "daily"])
-    assert list(failures_of(dead_run(1, *keys), [], [SAVED, OTHER])) == []
-    (failure,) = failures_of(dead_run(MAX_ATTEMPTS, *keys), [], [SAVED, OTHER])
+    assert list(find_failures(dead_run(1, *keys), [], [SAVED, OTHER])) == []
+    (failure,) = find_failures(dead_run(MAX_ATTEMPTS, *keys), [], [SAVED, OTHER])
     assert failure.saved_query == "daily"
     assert "its process died" in failure.body
 
 
-def test_a_build_that_fails_is_told_to_all_who_are_told_of_reports():
+def test_a_failed_build_is_mailed_to_all_failure_addresses():
     third = OTHER.model_copy(
         update={"delivery": OTHER.delivery.model_copy(update={"on_failure": ("c@example.com",)})}
     )
     run = dead_run(1, ["fct_clients"])
-    (failure,) = failures_of(run, [], [SAVED, OTHER, third])
+    (failure,) = find_failures(run, [], [SAVED, OTHER, third])
     assert failure.addresses == ("boss@example.com", "data@example.com", "c@example.com")
-    assert failure.failure == f"run {run.run_id}"
+    assert failure.key == f"run {run.run_id}"
     assert "dynamics build" in failure.body

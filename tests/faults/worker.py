@@ -1,11 +1,12 @@
-"""Workers to be killed: a process that has loaded everything forks one for each line of its standard input.
+"""Workers to kill: a process that forks one worker for each line of its standard input.
 
-A line is the JSON of an Order (`scene.py`). Of the worker it answers the process id, then `paused` each time it stops
-itself, and `exit CODE` or `signal NUMBER` at its end. The report is prepared and its files are a few bytes: what
-is tested is the way from the occurrence to the mailbox, all of which is the product's own code, on real servers.
+A line is a WorkerOrder (`fault_scenario.py`) as JSON. The answers are the worker's process id,
+`paused` each time the worker stops itself, and `exit CODE` or `signal NUMBER` at its end. The
+report is prepared and its files are small. The code from the occurrence to the mailbox is the
+product's own, and the servers are real.
 """
 
-# ruff: noqa: T201 - a pipe is how it talks
+# ruff: noqa: T201 - the host reads standard output
 
 import json
 import os
@@ -20,10 +21,10 @@ from threading import get_ident
 
 import psycopg
 
-from orchestration.archive import archive as archive_room
+from orchestration import snapshots
 from orchestration.archive import index
 from orchestration.connections import object_store, open_archive
-from orchestration.deliveries import dispatch, on_request, post, reports
+from orchestration.deliveries import mail_queue, manual, report_delivery, report_generation
 from orchestration.errors import DynamicsError
 from orchestration.mailing import outbox
 from orchestration.mailing.transport import Transport
@@ -33,24 +34,24 @@ from orchestration.reporting.report import Report
 from orchestration.reporting.table import METRICS, Block, ReportTable, Unit
 from orchestration.saved_queries.saved_query import SavedQuery
 
-NO_MORE_THAN = 60
-"""Seconds that a worker may take; one that hangs longer is ended by its alarm, and its test fails."""
+MAX_SECONDS = 60
+"""A worker that takes longer is ended by its alarm, and its test fails."""
 STEPS = {
-    "report": (reports, "make_report"),
+    "report": (report_generation, "compute_report"),
     "put": (ObjectStore, "put_new"),
-    "record": (index, "record"),
-    "check": (dispatch, "require_sound"),
+    "record": (index, "add_entry"),
+    "check": (report_delivery, "require_consistent"),
     "queue": (outbox, "queue"),
     "claim": (outbox, "claim"),
     "sending": (outbox, "mark_sending"),
     "send": (Transport, "send"),
     "settle": (outbox, "settle"),
 }
-"""Where a worker can be stopped, in the order of its way."""
+"""The functions where a worker can be stopped, in the order of the calls."""
 
 
-def prepared_report(connection, query, *, base_currency, moment, with_clients, progress=None):
-    """Nothing happened in the whole interval."""
+def create_empty_report(connection, query, *, base_currency, moment, with_clients, progress=None):
+    """Return a report without any transactions."""
     cells = tuple((0,) if metric.unit is Unit.QUANTITY else (None,) for metric in METRICS)
     return Report(
         query=query.model_copy(update={"currency": base_currency}),
@@ -64,52 +65,55 @@ def prepared_report(connection, query, *, base_currency, moment, with_clients, p
 
 
 @contextmanager
-def prepared(patience=0.4):
-    """Reports without marts, files of a few bytes, and a mail server that is not waited for longer than so many seconds."""
-    replaced = [
-        (reports, "make_report", prepared_report),
-        (archive_room, "render", lambda report, provenance, fmt, **_: f"{fmt} {provenance.link}".encode()),
-        (post, "Transport", partial(Transport, command_timeout=patience, reply_timeout=patience)),
+def prepare(timeout=0.4):
+    """Use reports without marts, files of a few bytes, and a short timeout for the mail server."""
+    replacements = [
+        (report_generation, "compute_report", create_empty_report),
+        (snapshots, "render", lambda report, provenance, fmt, **_: f"{fmt} {provenance.link}".encode()),
+        (mail_queue, "Transport", partial(Transport, command_timeout=timeout, reply_timeout=timeout)),
     ]
-    before = [(place, name, getattr(place, name)) for place, name, _ in replaced]
-    for place, name, value in replaced:
-        setattr(place, name, value)
+    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replacements]
+    for owner, name, value in replacements:
+        setattr(owner, name, value)
     yield
-    for place, name, value in before:
-        setattr(place, name, value)
+    for owner, name, value in originals:
+        setattr(owner, name, value)
 
 
 @contextmanager
-def stopped(step, when, number, stop):
-    """Calls `stop` before or after this thread, or one that writes files for it, takes the step for that time."""
-    place, name = STEPS[step]
-    original, me, times = getattr(place, name), get_ident(), count(1)
+def stop_at(step, when, number, stop):
+    """Call `stop` before or after the given call of a step, counted from 1.
+
+    Only calls of this thread count. Files are uploaded by other threads, so all their calls count.
+    """
+    owner, name = STEPS[step]
+    original, thread, calls = getattr(owner, name), get_ident(), count(1)
 
     @wraps(original)
     def stopping(*args, **options):
-        now = (step == "put" or get_ident() == me) and next(times) == number
-        if now and when == "before":
+        is_stop = (step == "put" or get_ident() == thread) and next(calls) == number
+        if is_stop and when == "before":
             stop()
         result = original(*args, **options)
-        if now and when == "after":
+        if is_stop and when == "after":
             stop()
         return result
 
-    setattr(place, name, stopping)
+    setattr(owner, name, stopping)
     try:
         yield
     finally:
-        setattr(place, name, original)
+        setattr(owner, name, original)
 
 
 def disconnect(connection):
-    """The database ends this connection."""
+    """Let the database end this connection."""
     with psycopg.connect(connection.info.dsn, autocommit=True) as other:
         other.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
 
 
 def deliver(archive, connection, moment, recipients):
-    """Delivers one occurrence, as a user does at the command line and the scheduler in its runs."""
+    """Deliver one occurrence, as the command line and the scheduler do."""
     saved_query = SavedQuery.model_validate(
         {
             "name": "monthly",
@@ -120,28 +124,28 @@ def deliver(archive, connection, moment, recipients):
         }
     )
     at = datetime.fromisoformat(moment)
-    on_request.deliver(connection, archive, saved_query, at, generated_by="schedule")
+    manual.deliver(connection, archive, saved_query, at, generated_by="schedule")
 
 
 def work(moment, recipients, stop=None):
-    """A worker's life, up to where it is to stop."""
+    """Deliver one occurrence, and stop where the order says."""
     with open_archive() as (archive, connection):
         if stop is None:
             deliver(archive, connection, moment, recipients)
             return
         step, when, number, how = stop
-        ends = {
+        stops = {
             "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
             "pause": lambda: os.kill(os.getpid(), signal.SIGSTOP),
             "disconnect": lambda: disconnect(connection),
         }
-        with stopped(step, when, number, ends[how]):
+        with stop_at(step, when, number, stops[how]):
             deliver(archive, connection, moment, recipients)
 
 
 def run(order):
-    """The worker's process, to its end."""
-    signal.alarm(NO_MORE_THAN)
+    """Run one worker process to its end."""
+    signal.alarm(MAX_SECONDS)
     code = 0
     try:
         work(**order)
@@ -156,9 +160,9 @@ def run(order):
 
 
 def serve():
-    """Forks the workers."""
+    """Fork the workers."""
     work("1999-01-01T00:00:00Z", ["warm@up.example.com"])
-    object_store()._client.close()  # a connection must not be shared by processes
+    object_store().client.close()  # processes must not share a connection
     print("ready", flush=True)
     for line in sys.stdin:
         worker = os.fork()
@@ -174,5 +178,5 @@ def serve():
 
 
 if __name__ == "__main__":
-    with prepared():
+    with prepare():
         serve()

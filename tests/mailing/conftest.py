@@ -1,24 +1,24 @@
-"""Mail servers on loopback, and a ledger for the mails that are sent to them."""
+"""Mail servers on loopback, and a database for the mail records."""
 
 import ssl
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+import databases
 import psycopg
 import pytest
 from aiosmtpd.smtp import AuthResult
-from mail_servers import Server
+from mail_servers import MailServer
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
 
 
 @pytest.fixture
 def serve():
-    """Starts mail servers: `serve(**options of aiosmtpd)` gives the mailbox of a new one."""
+    """Return a function that starts a mail server with aiosmtpd options, for its mailbox."""
     servers = []
 
     def start(**options):
-        servers.append(Server(**options))
+        servers.append(MailServer(**options))
         servers[-1].start()
         return servers[-1].mailbox
 
@@ -29,13 +29,13 @@ def serve():
 
 @pytest.fixture
 def mailbox(serve):
-    """A plain mail server."""
+    """Return the mailbox of a plain mail server."""
     return serve()
 
 
 @pytest.fixture
 def tls():
-    """The server's side of TLS, under a certificate that no machine trusts."""
+    """Return a TLS context for a server, with a certificate that no machine trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context
@@ -43,44 +43,41 @@ def tls():
 
 @pytest.fixture
 def trusted(monkeypatch):
-    """Makes this machine trust that certificate."""
+    """Make this process trust the certificate."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
 
 
 @pytest.fixture
 def guarded(serve, tls):
-    """A server with STARTTLS that wants the login `reports` / `p@ss/#1`."""
+    """Return the mailbox of a server with STARTTLS and the login `reports` / `p@ss/#1`."""
 
     def login(server, session, envelope, mechanism, data):
         box.logins.append(data)
-        right = (data.login, data.password) == (b"reports", b"p@ss/#1")
-        return AuthResult(success=right, handled=False)
+        is_right = (data.login, data.password) == (b"reports", b"p@ss/#1")
+        return AuthResult(success=is_right, handled=False)
 
     box = serve(tls_context=tls, authenticator=login, auth_required=True)
     return box
 
 
 @pytest.fixture(scope="session")
-def ledger_url(server_url, migrated_template):
-    """One database for all tests of this room: they leave few rows, and a new one takes longer than a test."""
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f"create database mailing template {migrated_template}")
-    parts = urlsplit(server_url)
-    return urlunsplit(parts._replace(path="/mailing"))
+def shared_database_url(server_url, migrated_template):
+    """Create one database for all tests of this folder. A new one takes longer than a test."""
+    return databases.create(server_url, "mailing", migrated_template)
 
 
 @pytest.fixture
-def database_url(ledger_url):
-    """The URL of that database, without occurrences and deliveries."""
-    yield ledger_url
-    with psycopg.connect(ledger_url) as connection:
+def database_url(shared_database_url):
+    """Return the URL of the shared database. Delete its occurrences and deliveries at the end."""
+    yield shared_database_url
+    with psycopg.connect(shared_database_url) as connection:
         connection.execute("delete from dynamics.deliveries")
         connection.execute("delete from dynamics.occurrences")
 
 
 @pytest.fixture
 def occurrence(database):
-    """Adds an occurrence of a saved query, with its snapshot, and gives its number."""
+    """Return a function that adds an occurrence of a saved query and returns its id."""
 
     def add(saved_query="monthly", day=1):
         (number,) = database.execute(

@@ -1,13 +1,14 @@
-"""A mail as the recipient's program reads it back."""
+"""Composed mails, as a mail program reads them."""
 
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.headerregistry import Address
+from typing import Any
 
 import pytest
 
 from orchestration.errors import RequestError
-from orchestration.mailing.message import Attachment, attach_within, compose, new_message_id
+from orchestration.mailing.message import Attachment, compose, new_message_id, split_attachments
 
 SENDER = Address("Customer Dynamics", "reports", "example.com")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
@@ -20,7 +21,7 @@ CSV = Attachment("report.csv", "text/csv", "\ufeffSection,Metric\r\n.\r\n".encod
 
 
 def mail(**changes):
-    given = {
+    parts: dict[str, Any] = {
         "sender": SENDER,
         "subject": "Звіт 📈: last 12 months",
         "to": ["finance@example.com", "board@example.com"],
@@ -33,17 +34,17 @@ def mail(**changes):
         "date": datetime(2018, 12, 31, 7, tzinfo=UTC),
         "headers": {"X-Dynamics-Snapshot": "abc"},
     }
-    return compose(**(given | changes))
+    return compose(**(parts | changes))
 
 
 def read(message):
     return message_from_bytes(message.as_bytes(), policy=policy.default)
 
 
-def test_headers_say_who_when_and_that_a_machine_wrote_it():
+def test_headers_of_a_mail():
     message = read(mail())
-    framing = ("Content-Type", "MIME-Version")
-    assert {name: str(value) for name, value in message.items() if name not in framing} == {
+    mime_headers = ("Content-Type", "MIME-Version")
+    assert {name: str(value) for name, value in message.items() if name not in mime_headers} == {
         "From": "Customer Dynamics <reports@example.com>",
         "To": "finance@example.com, board@example.com",
         "Cc": "audit@example.com",
@@ -56,7 +57,7 @@ def test_headers_say_who_when_and_that_a_machine_wrote_it():
     assert not message.defects
 
 
-def test_text_and_page_are_alternatives_the_chart_is_in_the_page_and_files_are_beside():
+def test_the_parts_of_a_mail():
     message = read(mail())
     assert [part.get_content_type() for part in message.walk()] == [
         "multipart/mixed",
@@ -78,7 +79,7 @@ def test_text_and_page_are_alternatives_the_chart_is_in_the_page_and_files_are_b
     assert files == {XLSX.filename: XLSX.content, CSV.filename: CSV.content}
 
 
-def test_without_chart_or_files_it_is_plain_alternatives():
+def test_the_parts_without_chart_and_files():
     message = read(mail(attachments=[], inline_png=None, cc=[]))
     assert [part.get_content_type() for part in message.walk()] == [
         "multipart/alternative",
@@ -88,8 +89,8 @@ def test_without_chart_or_files_it_is_plain_alternatives():
     assert message["Cc"] is None
 
 
-def test_every_line_travels_safely():
-    """ASCII, short lines, CRLF only: nothing a server may refuse, cut or read as the end of the mail."""
+def test_every_line_is_short_ascii_with_crlf():
+    """A server could refuse or cut other lines, or read them as the end of the mail."""
     wire = mail(text="a\rb\nc" + "я" * 2000).as_bytes()
     assert wire.isascii()
     assert max(len(line) for line in wire.split(b"\r\n")) <= 998
@@ -97,7 +98,7 @@ def test_every_line_travels_safely():
     assert b"\n" not in wire.replace(b"\r\n", b"")
 
 
-def test_blind_copies_are_for_nobody_in_particular():
+def test_only_blind_copies_have_undisclosed_recipients():
     message = read(mail(to=[], cc=[]))
     assert str(message["To"]) == "undisclosed-recipients:;"
 
@@ -116,18 +117,18 @@ def test_blind_copies_are_for_nobody_in_particular():
         {"text": "half a character: \ud83d"},
     ],
 )
-def test_what_could_become_a_header_of_its_own_is_refused(hostile):
+def test_header_injection_is_refused(hostile):
     with pytest.raises(RequestError) as refusal:
         mail(**hostile)
     assert len(str(refusal.value).splitlines()) == 1
 
 
-def test_an_address_that_is_two_stays_one():
+def test_a_comma_does_not_split_an_address():
     message = read(mail(to=["a@example.com, x@y.example"]))
     assert [address.addr_spec for address in message["To"].addresses] == ['"a@example.com, x"@y.example']
 
 
-def test_a_message_id_is_of_the_senders_domain_and_new_each_time():
+def test_a_message_id_is_unique_in_the_senders_domain():
     first, second = new_message_id(SENDER), new_message_id(SENDER)
     assert first != second
     assert first.startswith("<")
@@ -139,24 +140,24 @@ def file(name, size):
 
 
 def names(files):
-    return [one.filename for one in files]
+    return [file.filename for file in files]
 
 
-def test_files_are_attached_while_their_encoded_size_fits():
+def test_files_are_attached_if_their_encoded_size_fits():
     big, small = file("big", 800_000), file("small", 1_000)
-    fits, linked = attach_within([big, small], 1_000_000)
-    assert (names(fits), names(linked)) == (["small"], ["big"])  # 800 KB travel as 1.09 MB
-    fits, linked = attach_within([big, small], 1_200_000)
+    fits, linked = split_attachments([big, small], 1_000_000)
+    assert (names(fits), names(linked)) == (["small"], ["big"]), "base64 adds a third"
+    fits, linked = split_attachments([big, small], 1_200_000)
     assert (names(fits), names(linked)) == (["big", "small"], [])
 
 
 @pytest.mark.parametrize("max_size", [1_000, 200_000, 900_000, 2_000_000])
-def test_a_mail_stays_below_what_the_server_takes(max_size):
-    fits, _ = attach_within(
+def test_a_mail_stays_below_the_limit_of_the_server(max_size):
+    fits, _ = split_attachments(
         [file("a", 500_000), file("b", 90_000), file("c", 40_000)],
         10_000_000,
-        max_size=max_size,
-        beside=6_000 + len(PNG),
+        max_message_size=max_size,
+        body_bytes=6_000 + len(PNG),
     )
     whole = mail(
         attachments=fits, html="я" * 3_000, to=[f"someone-{n}@long-name.example.com" for n in range(500)]

@@ -1,4 +1,4 @@
-"""DYNAMICS_SMTP_URL, as written and as refused."""
+"""Valid and invalid values of DYNAMICS_SMTP_URL."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from orchestration.mailing.smtp_url import SmtpUrl
 
 
 @pytest.mark.parametrize(
-    ("url", "meant"),
+    ("url", "parsed"),
     [
         ("smtp://mail.example.com", SmtpUrl("mail.example.com", 25, "optional")),
         ("smtp://mail.example.com:2525/", SmtpUrl("mail.example.com", 2525, "optional")),
@@ -24,8 +24,8 @@ from orchestration.mailing.smtp_url import SmtpUrl
         ),
     ],
 )
-def test_a_url_says_where_and_how(url, meant):
-    assert SmtpUrl.parse(url) == meant
+def test_a_url_is_parsed(url, parsed):
+    assert SmtpUrl.parse(url) == parsed
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_a_url_says_where_and_how(url, meant):
         f"smtp://u:secret@{'a' * 64}.example",
     ],
 )
-def test_a_wrong_url_is_refused_by_its_settings_name_without_the_password(url):
+def test_a_wrong_url_is_refused_without_the_password(url):
     with pytest.raises(RequestError, match="DYNAMICS_SMTP_URL must look like") as refusal:
         SmtpUrl.parse(url)
     assert "secret" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_the_password_does_not_show():
+def test_the_password_is_not_printed():
     url = SmtpUrl.parse("smtp://u:secret@host:587")
     assert "secret" not in f"{url} {url!r}"

@@ -1,4 +1,4 @@
-"""What the transport says became of a mail, beside what the server's mailbox holds."""
+"""The outcomes of the transport, compared with the mailbox of the server."""
 
 import time
 from email import message_from_bytes, policy
@@ -31,23 +31,23 @@ def send(box, recipient=ANN, message=None, **timeouts):
         return server.send(message or mail(), SENDER, recipient)
 
 
-def test_a_mail_arrives_as_it_was_written_and_the_reply_is_kept(mailbox):
+def test_a_mail_arrives_unchanged(mailbox):
     outcome = send(mailbox)
     assert outcome == (Result.SENT, "250 2.0.0 Ok: queued as 4F2")
-    ((recipient, envelope),) = mailbox.taken
+    ((recipient, envelope),) = mailbox.accepted
     assert (recipient, envelope.mail_from) == (ANN, SENDER)
     read = message_from_bytes(envelope.content, policy=policy.default)
     assert read["Subject"] == "Звіт"
     assert read.get_content().splitlines() == ["Balance Refill", ".", "..end"]
 
 
-def test_one_connection_carries_many_mails_and_a_refused_one_between_them(mailbox):
+def test_one_connection_sends_many_mails(mailbox):
     mailbox.at_rcpt["nobody@example.com"] = "550 5.1.1 no such user"
     with transport(mailbox.url) as server:
         results = [server.send(mail(), SENDER, to).result for to in (ANN, "nobody@example.com", BOB)]
     assert results == [Result.SENT, Result.REFUSED, Result.SENT]
     assert mailbox.recipients() == [ANN, BOB]
-    assert mailbox.connections == 1
+    assert mailbox.connection_count == 1
 
 
 @pytest.mark.parametrize("step", ["at_rcpt", "at_data", "after_body"])
@@ -59,10 +59,10 @@ def test_one_connection_carries_many_mails_and_a_refused_one_between_them(mailbo
         ("550 5.7.1 not here", Result.REFUSED),
     ],
 )
-def test_the_first_digit_decides(mailbox, step, reply, result):
+def test_the_first_digit_of_a_reply_decides(mailbox, step, reply, result):
     getattr(mailbox, step)[ANN] = reply
     assert send(mailbox) == (result, reply)
-    assert mailbox.taken == []
+    assert mailbox.accepted == []
 
 
 @pytest.mark.parametrize(
@@ -74,34 +74,34 @@ def test_the_first_digit_decides(mailbox, step, reply, result):
     ],
 )
 @pytest.mark.parametrize("fault", ["hang", "drop"])
-def test_silence_means_nothing_was_taken_until_the_body_has_ended(mailbox, step, result, fault):
+def test_no_answer_is_unknown_only_after_the_body(mailbox, step, result, fault):
     getattr(mailbox, step)[ANN] = fault
     outcome = send(mailbox, command_timeout=0.8, reply_timeout=0.8)
     assert outcome.result is result
     assert mailbox.recipients() == ([ANN] if result is Result.UNKNOWN else [])
 
 
-def test_a_connection_cut_in_the_middle_of_a_big_body_took_nothing(mailbox):
+def test_a_connection_cut_in_the_body_is_tried_later(mailbox):
     mailbox.at_body[ANN] = "drop"
     outcome = send(mailbox, message=mail("x" * 60 + "\n" + ("y" * 70 + "\n") * 250_000))
     assert outcome.result is Result.TRY_LATER
 
 
-def test_a_reply_to_the_body_that_is_no_reply_leaves_the_mail_unknown(mailbox):
+def test_a_wrong_reply_to_the_body_is_unknown(mailbox):
     mailbox.after_body[ANN] = "354 go on and on"
     assert send(mailbox).result is Result.UNKNOWN
 
 
-def test_a_server_that_hangs_up_after_so_many_mails_gets_a_new_connection(mailbox):
-    mailbox.mails_a_connection = 2
+def test_a_closed_connection_is_opened_again(mailbox):
+    mailbox.max_mails_per_connection = 2
     with transport(mailbox.url) as server:
         results = {server.send(mail(), SENDER, f"{n}@example.com").result for n in range(5)}
     assert results == {Result.SENT}
-    assert len(mailbox.taken) == 5
-    assert mailbox.connections == 3
+    assert len(mailbox.accepted) == 5
+    assert mailbox.connection_count == 3
 
 
-def test_a_servers_words_are_kept_in_one_printable_short_line(mailbox):
+def test_a_reply_is_kept_in_one_printable_line(mailbox):
     mailbox.at_rcpt[ANN] = "550-first\r\n550 \x1b[31mred\x07 \xa0 " + "x" * 400
     reply = send(mailbox).reply
     assert reply.startswith("550 first [31mred xxx")
@@ -109,7 +109,7 @@ def test_a_servers_words_are_kept_in_one_printable_short_line(mailbox):
     assert len(reply) <= 300
 
 
-def test_a_mail_above_the_announced_size_is_refused_before_it_travels(serve):
+def test_a_mail_above_the_size_limit_is_not_sent(serve):
     box = serve(data_size_limit=2000)
     with transport(box.url) as server:
         assert server.max_size == 2000
@@ -117,20 +117,20 @@ def test_a_mail_above_the_announced_size_is_refused_before_it_travels(serve):
         assert server.send(mail(), SENDER, ANN).result is Result.SENT
 
 
-def test_a_server_without_a_limit_says_none(serve):
+def test_a_server_can_have_no_size_limit(serve):
     with transport(serve(data_size_limit=None).url) as server:
         assert server.max_size is None
 
 
-def test_smtputf8_is_asked_for_only_where_an_address_needs_it(mailbox):
+def test_smtputf8_is_used_only_for_such_addresses(mailbox):
     with transport(mailbox.url) as server:
         assert server.send(mail(), SENDER, ANN).result is Result.SENT
         assert server.send(mail(To="енн@example.com"), SENDER, "енн@example.com").result is Result.SENT
         assert server.send(mail(), SENDER, BOB).result is Result.SENT
-    assert [("SMTPUTF8" in envelope.mail_options) for _, envelope in mailbox.taken] == [False, True, False]
+    assert [("SMTPUTF8" in envelope.mail_options) for _, envelope in mailbox.accepted] == [False, True, False]
 
 
-def test_without_smtputf8_such_a_mail_is_refused_and_says_why(serve):
+def test_without_smtputf8_such_a_mail_is_refused(serve):
     box = serve(enable_SMTPUTF8=False)
     outcome = send(box, "енн@example.com")
     assert outcome.result is Result.REFUSED
@@ -138,7 +138,7 @@ def test_without_smtputf8_such_a_mail_is_refused_and_says_why(serve):
     assert send(box).result is Result.SENT
 
 
-def test_nobody_listening_is_unavailable_by_host_and_port_without_the_password(mailbox):
+def test_no_server_is_unavailable_without_the_password(mailbox):
     url = f"smtp://me:secret@127.0.0.1:{mailbox.port + 1}?starttls=none"
     with transport(url) as server:
         with pytest.raises(
@@ -149,26 +149,26 @@ def test_nobody_listening_is_unavailable_by_host_and_port_without_the_password(m
         assert server.send(mail(), SENDER, ANN).result is Result.TRY_LATER
 
 
-def test_a_password_goes_out_over_tls(guarded, trusted):
+def test_a_password_is_sent_over_tls(guarded, trusted):
     with transport(f"smtp://reports:p%40ss%2F%231@127.0.0.1:{guarded.port}") as server:
         assert server.send(mail(), SENDER, ANN).result is Result.SENT
 
 
 def refused(url):
-    """The error of a connection that is not to be had."""
+    """Return the error of a connection that cannot be opened."""
     with pytest.raises(Unavailable) as refusal, transport(url) as server:
         server.connect()
     return str(refusal.value)
 
 
-def test_a_wrong_password_is_unavailable_and_says_so(guarded, trusted):
+def test_a_wrong_password_is_unavailable(guarded, trusted):
     error = refused(f"smtp://reports:secret@127.0.0.1:{guarded.port}")
     assert "refuses the login, 535" in error
     assert "secret" not in error
 
 
 @pytest.mark.parametrize("mode", ["required", "optional"])
-def test_a_certificate_that_this_machine_does_not_trust_is_refused(guarded, mode):
+def test_an_untrusted_certificate_is_refused(guarded, mode):
     error = refused(f"smtp://reports:p%40ss%2F%231@127.0.0.1:{guarded.port}?starttls={mode}")
     assert "certificate is not trusted" in error
     assert guarded.logins == []
@@ -185,7 +185,7 @@ def test_tls_from_the_first_byte(serve, tls, trusted):
         assert server.send(mail(), SENDER, ANN).result is Result.SENT
 
 
-def test_leaving_does_not_wait_for_a_server_that_hangs(mailbox):
+def test_closing_does_not_wait_for_a_hanging_server(mailbox):
     began = time.monotonic()
     with transport(mailbox.url, reply_timeout=0.2) as server:
         mailbox.after_body[ANN] = "hang"

@@ -1,22 +1,22 @@
-"""Thresholds: what a line of `send_if` means, and when a table exceeds it."""
+"""Thresholds of `send_if`: their text, and when a table exceeds them."""
 
 from decimal import Decimal
 
 import pytest
 
 from orchestration.reporting.table import METRICS, Block, ReportTable
-from orchestration.saved_queries.conditions import Threshold, exceeds, parse_threshold
+from orchestration.saved_queries.conditions import Threshold, is_threshold_exceeded, parse_threshold
 
 ROW = "Clients - Active / Qty"
 
 
 def table(*cells, known=None, section="Clients - Active", name="Qty"):
-    """A table of one block that says `cells` in one row; of its periods the first `known` are known."""
+    """Return a table with one block and `cells` in one row. The first `known` periods are known."""
     known = len(cells) if known is None else known
-    everyone = (7,) * known + (None,) * (len(cells) - known)
-    nothing = (None,) * len(cells)
-    rows = {("Clients - All", "Qty"): everyone, (section, name): cells}
-    block = Block(None, tuple(rows.get((metric.section, metric.name), nothing) for metric in METRICS))
+    quantities = (7,) * known + (None,) * (len(cells) - known)
+    empty = (None,) * len(cells)
+    rows = {("Clients - All", "Qty"): quantities, (section, name): cells}
+    block = Block(None, tuple(rows.get((metric.section, metric.name), empty) for metric in METRICS))
     return ReportTable(tuple(f"{number:02}/2026" for number in range(1, len(cells) + 1)), (block,))
 
 
@@ -36,27 +36,27 @@ def table(*cells, known=None, section="Clients - Active", name="Qty"):
         ),
     ],
 )
-def test_a_line_is_a_threshold_and_says_itself_again(text, threshold):
+def test_a_threshold_is_parsed_and_printed(text, threshold):
     assert parse_threshold(text) == threshold
     assert parse_threshold(str(threshold)) == threshold
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('"Clients - Activ / Qty" is above 3', "did you mean 'Clients - Active / Qty'"),
-        ('"Weather / Rain" is above 3', "name a row as the report does"),
-        (f'"{ROW}" drops by 3', "is no threshold: write it like"),
-        (f'"{ROW}" falls by more than -3', "is no threshold"),
-        (f'"{ROW}" is below 3 %', "is no threshold"),
-        (f'"{ROW} is below 3', "is no threshold"),
-        ("", "is no threshold"),
+        ('"Weather / Rain" is above 3', "use the name of a row of the report"),
+        (f'"{ROW}" drops by 3', "is not a valid threshold: write it like"),
+        (f'"{ROW}" falls by more than -3', "is not a valid threshold"),
+        (f'"{ROW}" is below 3 %', "is not a valid threshold"),
+        (f'"{ROW} is below 3', "is not a valid threshold"),
+        ("", "is not a valid threshold"),
     ],
 )
-def test_what_is_no_threshold_is_refused_with_what_is_near(text, told):
+def test_a_wrong_threshold_is_refused_with_suggestions(text, message):
     with pytest.raises(ValueError) as error:
         parse_threshold(text)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -79,28 +79,32 @@ def test_what_is_no_threshold_is_refused_with_what_is_near(text, told):
         ("is above -1", (3, None), False),
     ],
 )
-def test_the_last_period_is_held_against_the_limit(text, cells, exceeded):
-    assert exceeds(table(*cells), parse_threshold(f'"{ROW}" {text}'), by_period=True) is exceeded
+def test_the_last_period_is_compared_with_the_limit(text, cells, exceeded):
+    assert (
+        is_threshold_exceeded(table(*cells), parse_threshold(f'"{ROW}" {text}'), by_period=True) is exceeded
+    )
 
 
-def test_periods_to_come_do_not_count():
+def test_unknown_periods_do_not_count():
     threshold = parse_threshold(f'"{ROW}" falls by more than 10 %')
-    assert exceeds(table(100, 50, None, None, known=2), threshold, by_period=True)
-    # N/A in a period that is known is nothing to compare, not a reason to look further back.
-    assert not exceeds(table(100, 50, None, None, known=3), threshold, by_period=True)
+    assert is_threshold_exceeded(table(100, 50, None, None, known=2), threshold, by_period=True)
+    # N/A in a known period is not compared, and no earlier period replaces it.
+    assert not is_threshold_exceeded(table(100, 50, None, None, known=3), threshold, by_period=True)
 
 
-def test_a_share_is_of_the_size_whatever_its_sign():
+def test_a_percentage_refers_to_the_absolute_value():
     cells = (Decimal("-100.00"), Decimal("-120.00"))
     debts = table(*cells, section="Clients - All", name="Balance Neg")
     for text, exceeded in (("falls by more than 15 %", True), ("rises by more than 15 %", False)):
         threshold = parse_threshold(f'"Clients - All / Balance Neg" {text}')
-        assert exceeds(debts, threshold, by_period=True) is exceeded
+        assert is_threshold_exceeded(debts, threshold, by_period=True) is exceeded
 
 
-def test_of_packages_any_is_enough():
+def test_one_package_is_enough():
     above = parse_threshold(f'"{ROW}" is above 5')
-    assert exceeds(table(6, 1, 1), above, by_period=False)
-    assert not exceeds(table(5, 1, 1), above, by_period=False)
+    assert is_threshold_exceeded(table(6, 1, 1), above, by_period=False)
+    assert not is_threshold_exceeded(table(5, 1, 1), above, by_period=False)
     calm, loud = (table(1, cell).blocks[0] for cell in (1, 6))
-    assert exceeds(ReportTable(("01/2026", "02/2026"), (loud, calm), by_package=True), above, by_period=True)
+    assert is_threshold_exceeded(
+        ReportTable(("01/2026", "02/2026"), (loud, calm), by_package=True), above, by_period=True
+    )

@@ -1,53 +1,27 @@
-"""A saved query's file: what a good one says, what is no such file at all, and a folder of them."""
+"""Files of saved queries: a valid file, files that cannot be read, and a folder."""
 
 import pytest
+from valid_files import FULL
 
+from orchestration.domain import ClientType
 from orchestration.errors import RequestError
-from orchestration.reporting.resolve import UnknownName
-from orchestration.saved_queries.saved_query_file import (
+from orchestration.reporting.name_lookup import UnknownName
+from orchestration.saved_queries.reader import (
     Problem,
     SavedQueryError,
     check_names,
     load_saved_query,
+    read_saved_queries,
     read_saved_query,
-    report_templates,
 )
+from orchestration.saved_queries.writer import format_yaml
 
-GOOD = """\
-title: Customer Dynamics, month by month
-description: The finance team's monthly view of retail clients.
-query:
-  interval: last 12 months
-  timezone: Europe/Kyiv
-  client_type: client
-  client_tags: [retail]
-  owners:
-    - Northline Telecom
-    - "0042"
-  packages: []
-  group_by: [month]
-  currency: USD
-  active_duration: 3
-output:
-  formats: [xlsx, csv]
-  chart: balance_refill_total
-delivery:
-  schedule: "0 7 1 * *"
-  timezone: Europe/Kyiv
-  send_to: [finance@example.com]
-  cc: []
-  bcc:
-    - auditor@example.com
-    - board@example.com
-  subject: "{{ title }}: {{ interval }}"
-  on_failure: [data-team@example.com]
-"""
 SMALL = "title: Small\nquery:\n  interval: today\n"
 
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes a file (text or bytes) and gives its path."""
+    """Return a function that writes a file and returns its path."""
 
     def write(content: str | bytes, name: str = "monthly.yaml"):
         path = tmp_path / name
@@ -59,7 +33,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def problems(write):
-    """The problems of a file with this content: (line, key, message)."""
+    """Return a function that returns the problems of a file: (line, key, message)."""
 
     def problems(content: str | bytes) -> list[tuple[int, str, str]]:
         with pytest.raises(SavedQueryError) as caught:
@@ -70,8 +44,8 @@ def problems(write):
     return problems
 
 
-def test_the_documented_file_says_all_that_it_can(write):
-    saved_query = read_saved_query(write(GOOD))
+def test_the_documented_file_is_read(write):
+    saved_query = read_saved_query(write(FULL))
     assert saved_query.name == "monthly"
     assert saved_query.title == "Customer Dynamics, month by month"
     assert saved_query.query.interval == "last 12 months"
@@ -82,7 +56,7 @@ def test_the_documented_file_says_all_that_it_can(write):
     assert saved_query.delivery.bcc == ("auditor@example.com", "board@example.com")
 
 
-def test_what_is_left_out_has_its_default(write):
+def test_missing_keys_have_defaults(write):
     saved_query = read_saved_query(write(SMALL))
     assert saved_query.description == ""
     assert saved_query.output.formats == ("xlsx",)
@@ -91,15 +65,15 @@ def test_what_is_left_out_has_its_default(write):
     assert saved_query.schedule_timezone == "UTC"
 
 
-def test_a_schedule_runs_in_the_zone_of_the_query_unless_it_names_its_own(write):
+def test_the_time_zone_of_a_schedule(write):
     delivery = "delivery:\n  schedule: 0 7 * * *\n  send_to: [a@example.com]\n"
     kyiv = SMALL + "  timezone: Europe/Kyiv\n" + delivery
     assert read_saved_query(write(kyiv)).schedule_timezone == "Europe/Kyiv"
     assert read_saved_query(write(kyiv + "  timezone: Asia/Kolkata\n")).schedule_timezone == "Asia/Kolkata"
 
 
-def test_values_stay_as_they_are_written(write):
-    """YAML would make a boolean, an octal number and a date of these; a tag, an id and a title are text."""
+def test_values_stay_text(write):
+    """YAML would convert these to a boolean, an octal number and a date."""
     text = "title: 2018-12-31\nquery:\n  interval: today\n  client_tags: [yes, 1e3]\n  packages: [007]\n"
     saved_query = read_saved_query(write(text))
     assert saved_query.title == "2018-12-31"
@@ -107,7 +81,7 @@ def test_values_stay_as_they_are_written(write):
     assert saved_query.query.packages == ("007",)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_title(write):
+def test_a_byte_order_mark_is_ignored(write):
     assert read_saved_query(write(b"\xef\xbb\xbf" + SMALL.encode())).title == "Small"
 
 
@@ -118,12 +92,12 @@ def test_a_byte_order_mark_is_no_part_of_the_title(write):
         ("# nothing but a comment\n", 1, "must hold keys and values"),
         ("\n- title\n", 2, "must hold keys and values"),
         ("just text", 1, "must hold keys and values"),
-        (SMALL + "title: Again\n", 4, "the key 'title' stands twice (first in line 1)"),
-        (SMALL + "  interval: yesterday\n", 4, "the key 'interval' stands twice (first in line 3)"),
-        ("title: x\nquery:\n\tinterval: today\n", 3, "this is no YAML"),
-        ("title: 'open\nquery: x\n", 3, "this is no YAML"),
-        ("title: x\nquery: [a\n", 3, "this is no YAML"),
-        (SMALL + "---\ntitle: second\n", 4, "this is no YAML: but found another document"),
+        (SMALL + "title: Again\n", 4, "the key 'title' occurs twice (first in line 1)"),
+        (SMALL + "  interval: yesterday\n", 4, "the key 'interval' occurs twice (first in line 3)"),
+        ("title: x\nquery:\n\tinterval: today\n", 3, "this is not valid YAML"),
+        ("title: 'open\nquery: x\n", 3, "this is not valid YAML"),
+        ("title: x\nquery: [a\n", 3, "this is not valid YAML"),
+        (SMALL + "---\ntitle: second\n", 4, "this is not valid YAML: but found another document"),
         ("title: &t x\ndescription: *t\n", 2, "an alias (*name) is not allowed"),
         ("a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n", 2, "an alias (*name) is not allowed"),
         ("title: x\nquery: &loop\n  interval: *loop\n", 3, "an alias (*name) is not allowed"),
@@ -139,34 +113,34 @@ def test_a_byte_order_mark_is_no_part_of_the_title(write):
         ("title: " + "x" * 100_000, 1, "larger than 100 kB"),
     ],
 )
-def test_what_is_no_plain_mapping_is_refused_at_its_line(problems, content, line, message):
-    found = problems(content)
-    assert any(found_line == line or line is None for found_line, _, _ in found)
-    assert any(message in found_message for _, _, found_message in found)
+def test_wrong_yaml_is_refused_with_its_line(problems, content, line, message):
+    actual = problems(content)
+    assert any(actual_line == line or line is None for actual_line, _, _ in actual)
+    assert any(message in actual_message for _, _, actual_message in actual)
 
 
-def test_a_hostile_key_cannot_write_a_second_line(problems):
-    found = problems('"a.b\\n/etc/passwd:1: ok": 1\n"": 2\n' + SMALL)
-    assert [message for _, _, message in found if "unknown key" in message]
+def test_a_key_cannot_add_a_line_to_the_message(problems):
+    actual = problems('"a.b\\n/etc/passwd:1: ok": 1\n"": 2\n' + SMALL)
+    assert [message for _, _, message in actual if "unknown key" in message]
 
 
 @pytest.mark.parametrize(
     "name", ["Monthly.yaml", "a b.yaml", "_x.yaml", "monthly.yml", f"{'x' * 64}.yaml", "é.yaml"]
 )
-def test_a_name_that_others_could_not_use_is_refused(write, name):
+def test_an_invalid_file_name_is_refused(write, name):
     with pytest.raises(SavedQueryError, match=r":1: name the file NAME\.yaml"):
         read_saved_query(write(SMALL, name))
 
 
-def test_a_file_that_is_not_there_or_no_file_is_told(tmp_path):
-    with pytest.raises(SavedQueryError, match=r"gone\.yaml:1: there is no such file"):
+def test_a_missing_file_is_reported(tmp_path):
+    with pytest.raises(SavedQueryError, match=r"gone\.yaml:1: the file does not exist"):
         read_saved_query(tmp_path / "gone.yaml")
     (tmp_path / "folder.yaml").mkdir()
-    with pytest.raises(SavedQueryError, match="there is no such file"):
+    with pytest.raises(SavedQueryError, match="the file does not exist"):
         read_saved_query(tmp_path / "folder.yaml")
 
 
-def test_the_path_is_shown_as_a_user_would_type_it(write, monkeypatch, tmp_path):
+def test_the_path_is_relative_to_the_working_folder(write, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
         SavedQueryError, match=r"^monthly\.yaml:1: query: is missing: The parameters of the report\.$"
@@ -174,28 +148,28 @@ def test_the_path_is_shown_as_a_user_would_type_it(write, monkeypatch, tmp_path)
         read_saved_query(write("title: x\n"))
 
 
-def test_a_broken_file_stops_nothing_else(write, tmp_path):
+def test_a_broken_file_does_not_stop_the_others(write, tmp_path):
     write(SMALL, "b.yaml")
     write(SMALL, "a.yaml")
     write("title: [", "broken.yaml")
     write(SMALL, "old.yml")
     write("{}", "saved-query.schema.json")
-    saved_queries, problems = report_templates(tmp_path)
+    saved_queries, problems = read_saved_queries(tmp_path)
     assert list(saved_queries) == ["a", "b"]
     assert [problem.file.rsplit("/")[-1] for problem in problems] == ["broken.yaml", "old.yml"]
 
 
-def test_names_that_dagster_would_take_for_one_are_told_apart(write, tmp_path):
+def test_names_with_the_same_identifier_are_refused(write, tmp_path):
     write(SMALL, "by-month.yaml")
     write(SMALL, "by_month.yaml")
-    saved_queries, problems = report_templates(tmp_path)
+    saved_queries, problems = read_saved_queries(tmp_path)
     assert list(saved_queries) == ["by-month"]
-    assert "its name is too close to by-month.yaml" in str(problems[0])
+    assert "its name is too similar to by-month.yaml" in str(problems[0])
 
 
-def test_a_folder_that_is_not_there_is_a_wrong_request(tmp_path):
+def test_a_missing_folder_is_a_wrong_request(tmp_path):
     with pytest.raises(RequestError, match="DYNAMICS_TEMPLATES"):
-        report_templates(tmp_path / "gone")
+        read_saved_queries(tmp_path / "gone")
 
 
 def test_a_saved_query_is_found_by_its_name(write, tmp_path):
@@ -207,8 +181,8 @@ def test_a_saved_query_is_found_by_its_name(write, tmp_path):
         load_saved_query(tmp_path, "../x")
 
 
-def test_names_that_the_data_does_not_know_are_told_where_they_stand(write):
-    path = write(GOOD)
+def test_unknown_names_are_reported_with_their_line(write):
+    path = write(FULL)
     saved_query = read_saved_query(path)
 
     def unknown_names(query):
@@ -220,3 +194,7 @@ def test_names_that_the_data_does_not_know_are_told_where_they_stand(write):
         Problem(str(path), 13, "query.currency", "unknown currency 'USD': use one of EUR"),
     ]
     assert check_names(saved_query, path, lambda _: []) == []
+
+
+def test_enum_values_are_written_as_text(tmp_path):
+    assert format_yaml(tmp_path, {"client_type": ClientType.CALL_SHOP}) == "client_type: call_shop\n"

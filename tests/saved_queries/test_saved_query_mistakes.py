@@ -1,51 +1,22 @@
-"""Mistakes in a saved query's file: each is told with its line, its key, and what is allowed instead."""
+"""Mistakes in the file of a saved query: each is reported with line, key and allowed values."""
 
 from textwrap import dedent
 
 import pytest
+from valid_files import FULL
 
 from orchestration.errors import RequestError
-from orchestration.saved_queries.saved_query_file import SavedQueryError, read_saved_query
-
-GOOD = """\
-title: Customer Dynamics, month by month
-description: The finance team's monthly view of retail clients.
-query:
-  interval: last 12 months
-  timezone: Europe/Kyiv
-  client_type: client
-  client_tags: [retail]
-  owners:
-    - Northline Telecom
-    - "0042"
-  packages: []
-  group_by: [month]
-  currency: USD
-  active_duration: 3
-output:
-  formats: [xlsx, csv]
-  chart: balance_refill_total
-delivery:
-  schedule: "0 7 1 * *"
-  timezone: Europe/Kyiv
-  send_to: [finance@example.com]
-  cc: []
-  bcc:
-    - auditor@example.com
-    - board@example.com
-  subject: "{{ title }}: {{ interval }}"
-  on_failure: [data-team@example.com]
-"""
+from orchestration.saved_queries.reader import SavedQueryError, read_saved_query
 
 
 def line_of(text: str) -> int:
-    """Where a piece of the good file stands."""
-    return GOOD[: GOOD.index(text)].count("\n") + 1
+    """Return the line of a text in the valid file."""
+    return FULL[: FULL.index(text)].count("\n") + 1
 
 
 @pytest.fixture
 def problems(tmp_path):
-    """The problems of a file with this content: (line, key, message)."""
+    """Return a function that returns the problems of a file: (line, key, message)."""
 
     def problems(text: str) -> list[tuple[int, str, str]]:
         (tmp_path / "monthly.yaml").write_text(text)
@@ -91,7 +62,7 @@ def problems(tmp_path):
             "last 12 months",
             "{from: 2018-02-30, to: 2018-12-31}",
             "query.interval.from",
-            "'2018-02-30' is no date or time",
+            "'2018-02-30' is not a valid date or time",
         ),
         (
             "last 12 months",
@@ -123,7 +94,7 @@ def problems(tmp_path):
             "query.client_type",
             "unknown value 'clients', did you mean 'client'?",
         ),
-        ('    - "0042"', "    - ", "query.owners[1]", "has no value: give one, or leave the key out"),
+        ('    - "0042"', "    - ", "query.owners[1]", "has no value: give one, or remove the key"),
         (
             "group_by: [month]",
             "group_by: [monthly]",
@@ -134,7 +105,7 @@ def problems(tmp_path):
             "currency: USD",
             "currency: dollars",
             "query.currency",
-            "'dollars' is no ISO 4217 code: three capital letters",
+            "'dollars' is not a valid currency: use an ISO 4217 code such as USD",
         ),
         (
             "active_duration: 3",
@@ -152,13 +123,13 @@ def problems(tmp_path):
             "[xlsx, csv]",
             "xlsx",
             "output.formats",
-            "must be a list, such as [one, two], or [] for none, not 'xlsx'",
+            "must be a list, such as [one, two], or [] for an empty list, not 'xlsx'",
         ),
         ("[xlsx, csv]", "[]", "output.formats", "must not be empty"),
         ("[xlsx, csv]", "[xlsx, pdf]", "output.formats[1]", "unknown value 'pdf'; allowed: csv, xls, xlsx"),
-        ("[xlsx, csv]", "[xlsx, xlsx]", "output.formats", "a format stands twice"),
+        ("[xlsx, csv]", "[xlsx, xlsx]", "output.formats", "a format occurs twice"),
         ("balance_refill_total", "balance_refill", "output.chart", "did you mean 'balance_refill_total'?"),
-        ("0 7 1 * *", "0 7 32 * *", "delivery.schedule", "'0 7 32 * *' is no cron of five fields"),
+        ("0 7 1 * *", "0 7 32 * *", "delivery.schedule", "'0 7 32 * *' is not a valid cron of five fields"),
         ("0 7 1 * *", "0 0 31 2 *", "delivery.schedule", "never fires within 5 years"),
         (
             "timezone: Europe/Kyiv\n  send",
@@ -173,16 +144,21 @@ def problems(tmp_path):
             "[finance@example.com]",
             "[finance@example.com, nobody]",
             "delivery.send_to[1]",
-            "'nobody' is no mail address",
+            "'nobody' is not a valid mail address",
         ),
-        ("    - board@example.com", "    - board at example.com", "delivery.bcc[1]", "is no mail address"),
+        (
+            "    - board@example.com",
+            "    - board at example.com",
+            "delivery.bcc[1]",
+            "is not a valid mail address",
+        ),
         (
             "    - board@example.com",
             '    - "b@example.com\\nBcc: x@y.z"',
             "delivery.bcc[1]",
             "line break or control character",
         ),
-        ("cc: []", "cc: [finance@example.com]", "delivery.cc", "finance@example.com stands twice"),
+        ("cc: []", "cc: [finance@example.com]", "delivery.cc", "finance@example.com occurs twice"),
         (
             "{{ interval }}",
             "{{ intervall }}",
@@ -194,15 +170,15 @@ def problems(tmp_path):
         ("title: Customer Dynamics", 'title: " "\n#', "title", "must have at least 1 character"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_key(problems, right, wrong, key, message):
-    assert GOOD.count(right) == 1
+def test_a_mistake_is_reported_with_line_and_key(problems, right, wrong, key, message):
+    assert FULL.count(right) == 1
     line = line_of(right)
-    ((found_line, found_key, found_message),) = problems(GOOD.replace(right, wrong))
-    assert (found_line, found_key) == (line, key)
-    assert message in found_message
+    ((actual_line, actual_key, actual_message),) = problems(FULL.replace(right, wrong))
+    assert (actual_line, actual_key) == (line, key)
+    assert message in actual_message
 
 
-def test_every_mistake_of_a_file_is_told_in_the_order_of_lines(problems, tmp_path):
+def test_all_mistakes_are_reported_in_line_order(problems, tmp_path):
     text = dedent("""\
         titel: Two
         query:
@@ -222,8 +198,8 @@ def test_every_mistake_of_a_file_is_told_in_the_order_of_lines(problems, tmp_pat
         read_saved_query(tmp_path / "monthly.yaml")
 
 
-def test_more_recipients_than_mail_servers_bear_are_refused(problems):
+def test_too_many_recipients_are_refused(problems):
     many = ", ".join(f"a{number}@example.com" for number in range(500))
-    ((line, key, message),) = problems(GOOD.replace("cc: []", f"cc: [{many}]"))
+    ((line, key, message),) = problems(FULL.replace("cc: []", f"cc: [{many}]"))
     assert (line, key) == (line_of("cc: []"), "delivery.cc")
     assert "501 addresses: at most 500" in message

@@ -1,4 +1,4 @@
-"""The subject line: what its template may use, and that nothing breaks out of the line."""
+"""The subject of a mail: what its template can use, and that it stays one line."""
 
 from datetime import UTC, datetime
 
@@ -48,30 +48,30 @@ def test_a_long_subject_is_cut():
     [
         ("{{ titel }}", "unknown variable 'titel', did you mean 'title'"),
         ("{% if false %}{{ secret }}{% endif %}", "unknown variable 'secret'; allowed: title, interval"),
-        ("{{ title", "the template is broken"),
-        ("{{ title|explode }}", "a subject takes values"),
+        ("{{ title", "the template is not valid"),
+        ("{{ title|explode }}", "a subject can use values"),
         ("{{ as_of.nothing }}", "has no attribute 'nothing'"),
         ("{{ scheduled_at.strftime(1) }}", "the subject cannot be rendered"),
         ("{{ '' }}", "it is empty"),
         ("{{ ''.__class__.__mro__ }}", "the subject cannot be rendered"),
-        ("{{ ''.__class__.mro() }}", "a subject takes values"),
-        ("{% for a in range(99999) %}{{ a }}{% endfor %}", "a subject takes values"),
+        ("{{ ''.__class__.mro() }}", "a subject can use values"),
+        ("{% for a in range(99999) %}{{ a }}{% endfor %}", "a subject can use values"),
         ("{{ range }}", "unknown variable 'range'"),
-        ("{% for a in title %}{{ a }}{% endfor %}", "a subject takes values"),
-        ("{{ 'x' * 999999999 }}", "a subject takes values"),
-        ("{{ title.rjust(999999999) }}", "a subject takes values"),
-        ("{{ title|center(999999999) }}", "a subject takes values"),
-        ("{% include '/etc/passwd' %}", "a subject takes values"),
-        ("=?UTF-8?Q?=0A?=", "leave it out"),
+        ("{% for a in title %}{{ a }}{% endfor %}", "a subject can use values"),
+        ("{{ 'x' * 999999999 }}", "a subject can use values"),
+        ("{{ title.rjust(999999999) }}", "a subject can use values"),
+        ("{{ title|center(999999999) }}", "a subject can use values"),
+        ("{% include '/etc/passwd' %}", "a subject can use values"),
+        ("=?UTF-8?Q?=0A?=", "remove it"),
         ("two\nlines", "write it on one line"),
     ],
 )
-def test_a_template_that_cannot_be_a_subject_is_refused_when_it_is_read(template, reason):
+def test_an_invalid_subject_template_is_refused(template, reason):
     with pytest.raises(ValueError, match=reason.replace("?", r"\?")):
         check_subject(template)
 
 
-def test_a_value_cannot_bring_a_header_of_its_own():
+def test_a_value_cannot_inject_a_header():
     assert (
         render_subject(saved("{{ interval }}"), VALUES | {"interval": "a\nBcc: x@example.com"})
         == "a Bcc: x@example.com"
@@ -80,12 +80,12 @@ def test_a_value_cannot_bring_a_header_of_its_own():
         render_subject(saved("{{ interval }}"), VALUES | {"interval": "=?UTF-8?Q?=0ABcc:_x?="})
 
 
-def test_a_title_is_no_template():
+def test_a_title_is_not_rendered_as_a_template():
     assert render_subject(saved("{{ title }}", title="{{ as_of }}"), VALUES) == "{{ as_of }}"
 
 
-def test_times_are_those_of_the_schedules_zone():
-    """Half past midnight of the first in Kolkata is still the day before in UTC."""
+def test_times_are_in_the_time_zone_of_the_schedule():
+    """00:30 on the first of the month in Kolkata is the day before in UTC."""
     saved_query = SavedQuery.model_validate(
         {
             "name": "finance",

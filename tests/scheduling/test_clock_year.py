@@ -1,4 +1,4 @@
-"""A year of a clock that is looked at now and then: whatever the zone does to its hours, each occurrence comes once."""
+"""A year with clock changes and outages: each occurrence comes once."""
 
 import random
 from collections import Counter
@@ -8,23 +8,29 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from orchestration.deliveries.catching_up import LATE, plan, register, settle
-from orchestration.deliveries.occurrences import delivery_occurrence
-from orchestration.saved_queries.cron import moments
+from orchestration.deliveries.catch_up import (
+    MISSED_AFTER,
+    Decision,
+    apply_plan,
+    plan_catch_up,
+    register_schedules,
+)
+from orchestration.deliveries.occurrences import reserve_occurrence
+from orchestration.saved_queries.cron import find_moments
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.partitions import occurrences_of, partition_key_of
+from orchestration.scheduling.partitions import define_partitions, format_partition_key
 
 BEGIN, END = datetime(2025, 12, 31, 12, tzinfo=UTC), datetime(2027, 1, 1, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-IN_THE_JUMP = {
+SKIPPED = {
     "UTC": "30 2 * * *",
     "Europe/Kyiv": "30 3 * * *",
     "America/New_York": "30 2 * * *",
     "Australia/Lord_Howe": "15 2 * * *",
 }
-"""For each zone a time of day that its spring skips; `15 2` is in Lord Howe's jump of half an hour."""
-TWICE = {"UTC": "30 1 * * *", "Europe/Kyiv": "30 3 * * *", "America/New_York": "30 1 * * *", "Australia/Lord_Howe": "45 1 * * *"}  # fmt: skip
-"""A time of day that comes twice in autumn."""
+"""A cron in the hour that the spring clock change of the zone skips."""
+REPEATED = {"UTC": "30 1 * * *", "Europe/Kyiv": "30 3 * * *", "America/New_York": "30 1 * * *", "Australia/Lord_Howe": "45 1 * * *"}  # fmt: skip
+"""A cron in the hour that the autumn clock change repeats."""
 
 
 def saved_query(cron, zone, **delivery):
@@ -38,52 +44,54 @@ def saved_query(cron, zone, **delivery):
     )
 
 
-def steps(seed):
-    """The times at which a clock is looked at in the year: minutes, hours and days apart, in order."""
-    chance, now = random.Random(seed), BEGIN
+def random_times(seed):
+    """Yield random times of the year in order, seconds to days apart."""
+    random_source, now = random.Random(seed), BEGIN
     while now < END:
         yield now
-        now += chance.choice((SECOND, MINUTE, HOUR, DAY)) * chance.uniform(0.5, 3)
+        now += random_source.choice((SECOND, MINUTE, HOUR, DAY)) * random_source.uniform(0.5, 3)
     yield END
 
 
-@pytest.mark.parametrize("zone", IN_THE_JUMP)
-@pytest.mark.parametrize("times", [IN_THE_JUMP, TWICE], ids=["skipped", "twice"])
-def test_every_local_date_is_found_once_however_the_clock_is_looked_at(zone, times):
-    cron, looks = times[zone], list(steps(1))
-    found = [moment for start, end in pairwise(looks) for moment in moments(cron, zone, start, end)]
-    assert found == sorted(set(found)) == list(moments(cron, zone, BEGIN, END))
-    dates = Counter(moment.astimezone(ZoneInfo(zone)).date() for moment in found)
+@pytest.mark.parametrize("zone", SKIPPED)
+@pytest.mark.parametrize("times", [SKIPPED, REPEATED], ids=["skipped", "repeated"])
+def test_every_local_date_has_one_moment(zone, times):
+    cron, looks = times[zone], list(random_times(1))
+    moments = [moment for start, end in pairwise(looks) for moment in find_moments(cron, zone, start, end)]
+    assert moments == sorted(set(moments)) == list(find_moments(cron, zone, BEGIN, END))
+    dates = Counter(moment.astimezone(ZoneInfo(zone)).date() for moment in moments)
     assert set(dates.values()) == {1}
     assert sum(date.year == 2026 for date in dates) == 365
 
 
-@pytest.mark.parametrize("zone", IN_THE_JUMP)
+@pytest.mark.parametrize("zone", SKIPPED)
 @pytest.mark.parametrize(
-    "cron", ["in the jump", "twice", "0 * * * *", "*/30 1-3 * * *", "0 7 1 * *", "0 0 * * mon"]
+    "cron", ["skipped", "repeated", "0 * * * *", "*/30 1-3 * * *", "0 7 1 * *", "0 0 * * mon"]
 )
-def test_every_moment_has_a_partition_of_its_own_which_dagster_takes_for_that_moment(zone, cron):
-    cron = {"in the jump": IN_THE_JUMP, "twice": TWICE}.get(cron, {}).get(zone, cron)
+def test_every_moment_has_its_own_partition(zone, cron):
+    cron = {"skipped": SKIPPED, "repeated": REPEATED}.get(cron, {}).get(zone, cron)
     around_the_changes = [(datetime(2026, month, 6, tzinfo=UTC), 30 * DAY) for month in (3, 10)]
-    there = [
-        moment for start, span in around_the_changes for moment in moments(cron, zone, start, start + span)
+    moments = [
+        moment
+        for start, span in around_the_changes
+        for moment in find_moments(cron, zone, start, start + span)
     ]
-    keys = [partition_key_of(saved_query(cron, zone), moment) for moment in there]
-    assert len(set(keys)) == len(there)
-    windows = map(occurrences_of(cron, zone).time_window_for_partition_key, keys[:: 1 + len(keys) // 200])
-    assert [window.start.astimezone(UTC) for window in windows] == there[:: 1 + len(keys) // 200]
+    keys = [format_partition_key(saved_query(cron, zone), moment) for moment in moments]
+    assert len(set(keys)) == len(moments)
+    windows = map(define_partitions(cron, zone).time_window_for_partition_key, keys[:: 1 + len(keys) // 200])
+    assert [window.start.astimezone(UTC) for window in windows] == moments[:: 1 + len(keys) // 200]
 
 
 class Scheduler:
-    """Dagster's part: its schedule fires on time when it is up, its sensor looks now and then, both may come twice."""
+    """Simulates Dagster: its schedule runs on time, and its sensor looks at random times."""
 
-    def __init__(self, connection, asked, chance):
-        self.connection, self.asked, self.chance = connection, asked, chance
+    def __init__(self, connection, saved_query, random_source):
+        self.connection, self.saved_query, self.random_source = connection, saved_query, random_source
         self.runs = Counter()
 
     def run(self, moment):
-        """A run for this moment: its occurrence, and a row for the one recipient, if there is none."""
-        occurrence = delivery_occurrence(self.connection, self.asked.name, moment, "schedule")
+        """Run a moment: reserve its occurrence, and record a mail if there is none."""
+        occurrence = reserve_occurrence(self.connection, self.saved_query.name, moment, "schedule")
         added = self.connection.execute(
             "insert into dynamics.deliveries (occurrence_id, recipient, header, state)"
             " values (%s, 'a@example.com', 'to', 'sent') on conflict do nothing",
@@ -92,41 +100,41 @@ class Scheduler:
         self.runs[moment] += added.rowcount
 
     def look(self, now):
-        register(self.connection, [self.asked], now)
-        planned = plan(self.connection, self.asked, now, None)
-        settle(self.connection, self.asked, planned)
-        for moment in planned.run:
-            for _ in range(self.chance.randint(1, 2)):
+        register_schedules(self.connection, [self.saved_query], now)
+        plan = plan_catch_up(self.connection, self.saved_query, now, None)
+        apply_plan(self.connection, self.saved_query, plan)
+        for moment in plan.moments[Decision.RUN]:
+            for _ in range(self.random_source.randint(1, 2)):
                 self.run(moment)
 
-    def live(self, ticks, outages):
-        """A year: on time where it is up, and after each outage a look at what was missed."""
+    def simulate_year(self, ticks, outages):
+        """Simulate a year: run the moments outside outages, and look after each outage."""
         self.look(BEGIN)
         for moment in ticks:
-            away = [end for start, end in outages if start <= moment < end]
-            if away:
+            outage_ends = [end for start, end in outages if start <= moment < end]
+            if outage_ends:
                 continue
             for back in [end for _, end in outages if end <= moment]:
                 outages = [outage for outage in outages if outage[1] != back]
-                self.look(back + LATE)
+                self.look(back + MISSED_AFTER)
             self.run(moment)
-            if self.chance.random() < 0.3:
-                self.look(moment + self.chance.uniform(0, 2) * HOUR)
+            if self.random_source.random() < 0.3:
+                self.look(moment + self.random_source.uniform(0, 2) * HOUR)
         self.look(END)
         self.connection.commit()
 
 
-@pytest.mark.parametrize("zone", IN_THE_JUMP)
+@pytest.mark.parametrize("zone", SKIPPED)
 @pytest.mark.parametrize("policy", ["all", "latest", "none"])
-def test_a_year_with_outages_ends_with_every_occurrence_once_run_or_skipped(database, zone, policy):
-    """Ten outages of up to five days, over both clock changes among them."""
-    chance = random.Random(f"{zone} {policy}")
-    ticks = list(moments(IN_THE_JUMP[zone], zone, BEGIN + MINUTE, END - HOUR))
+def test_each_occurrence_of_a_year_is_run_or_skipped_once(database, zone, policy):
+    """Ten outages of up to five days, two of them over the clock changes."""
+    random_source = random.Random(f"{zone} {policy}")
+    ticks = list(find_moments(SKIPPED[zone], zone, BEGIN + MINUTE, END - HOUR))
     begins = [ticks[i] - HOUR for i in range(20, 360, 36)]
     changes = [datetime(2026, 3, 7, tzinfo=UTC), datetime(2026, 10, 3, tzinfo=UTC)]
-    outages = [(start, start + chance.uniform(0.2, 5) * DAY) for start in [*begins, *changes]]
-    scheduler = Scheduler(database, saved_query(IN_THE_JUMP[zone], zone, catch_up=policy), chance)
-    scheduler.live(ticks, outages)
+    outages = [(start, start + random_source.uniform(0.2, 5) * DAY) for start in [*begins, *changes]]
+    scheduler = Scheduler(database, saved_query(SKIPPED[zone], zone, catch_up=policy), random_source)
+    scheduler.simulate_year(ticks, outages)
 
     rows = database.execute(
         "select scheduled_at, array_agg(state) from dynamics.occurrences join dynamics.deliveries using (occurrence_id)"
