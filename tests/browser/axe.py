@@ -1,4 +1,4 @@
-"""What axe finds wrong with a page for people who see, hear or point otherwise."""
+"""Accessibility checks of a page with axe."""
 
 import json
 from importlib.resources import files
@@ -10,12 +10,12 @@ RULES = {
 }
 
 
-def problems(page):
-    """What axe finds on the page, a line for each element."""
+def find_violations(page):
+    """Return the accessibility violations on the page, one line for each element."""
     page.evaluate(AXE)
-    found = page.evaluate(f"axe.run({json.dumps(RULES)}).then(found => found.violations)")
+    violations = page.evaluate(f"axe.run({json.dumps(RULES)}).then(result => result.violations)")
     return [
-        f"{each['id']}: {node['html'][:150]} {node['failureSummary']}"
-        for each in found
-        for node in each["nodes"]
+        f"{violation['id']}: {node['html'][:150]} {node['failureSummary']}"
+        for violation in violations
+        for node in violation["nodes"]
     ]

@@ -1,7 +1,7 @@
-"""A real browser at the real pages: uvicorn on loopback, Postgres, bucket and mailbox of the worker's home.
+"""Chromium at the pages, which `dynamics serve` serves with the servers of the test worker.
 
-Every window is watched: whoever asks another host, breaks the content policy, writes an error to the console or opens
-a dialog (as an attack would) fails the test.
+A test fails if a window sends a request to another host, breaks the content policy, writes an error
+to the console, or opens a dialog.
 """
 
 import os
@@ -15,16 +15,16 @@ from urllib.parse import urlsplit
 import databases
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
-from served import HOW_TO_INSTALL, chromium_path, launch, served
+from server import INSTALL_HINT, find_chromium, launch_chromium, run_server
 
-from orchestration import database as database_room
 from orchestration.builds import build_marts
+from orchestration.db.database import connect
 from orchestration.settings import settings
 from orchestration.source import load
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "source"
 AS_OF = datetime(2020, 1, 1, tzinfo=UTC)
-# Who attacks came in 2019, under another reseller: the golden year 2018 stays as it is.
+# The hostile names belong to another reseller and to 2019, so the golden year 2018 does not change.
 HOSTILE = {
     "clients": """r2,"<script>alert('owner')</script>",reseller,,USD,2019-01-01T00:00:00Z,2019-01-01T00:00:00Z
 h1,"=HYPERLINK(""http://evil.example"",""x"")",client,r2,USD,2019-01-02T00:00:00Z,2019-01-02T00:00:00Z
@@ -51,28 +51,32 @@ class Site:
     environment: dict[str, str]
 
     def connect(self):
-        return database_room.connect(self.database_url)
+        """Connect to the database of the pages."""
+        return connect(self.database_url)
 
 
 @pytest.fixture(scope="session")
-def installed():
-    """There is a Chromium; otherwise nothing is built for it, and where it is required (.ci/run) the tests fail."""
+def chromium_installed():
+    """Skip the test if there is no Chromium. Fail it if DYNAMICS_REQUIRE_BROWSER is set."""
     with sync_playwright() as playwright:
-        found = chromium_path(playwright)
-    if found is None:
-        (pytest.fail if os.environ.get("DYNAMICS_REQUIRE_BROWSER") else pytest.skip)(HOW_TO_INSTALL)
+        path = find_chromium(playwright)
+    if path is None:
+        (pytest.fail if os.environ.get("DYNAMICS_REQUIRE_BROWSER") else pytest.skip)(INSTALL_HINT)
 
 
 @pytest.fixture(scope="session")
-def browser_world(installed, server_url, migrated_template, tmp_path_factory):
-    """A database of the golden year and of hostile names, its extract, and where dbt keeps its state."""
+def browser_world(chromium_installed, server_url, migrated_template, tmp_path_factory):
+    """Build a database of the golden year and of hostile names. Return its name and its folder.
+
+    The folder contains the extract and the state of dbt.
+    """
     name, folder = f"browser_world_{secrets.token_hex(4)}", tmp_path_factory.mktemp("browser_world")
     shutil.copytree(GOLDEN, folder / "extract")
     for table, rows in HOSTILE.items():
         with (folder / "extract" / f"{table}.csv").open("a") as file:
             file.write(rows)
     url = databases.create(server_url, name, migrated_template)
-    with pytest.MonkeyPatch.context() as patch, database_room.connect(url) as connection:
+    with pytest.MonkeyPatch.context() as patch, connect(url) as connection:
         patch.setenv("DYNAMICS_DATABASE_URL", url)
         settings.cache_clear()
         load(connection, folder / "extract", as_of=AS_OF)
@@ -82,22 +86,23 @@ def browser_world(installed, server_url, migrated_template, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def playwright(installed):
-    """For a module alone: as long as it runs, nobody else in this process can run an event loop."""
+def playwright(chromium_installed):
+    """Run Playwright for one module: meanwhile no other event loop can run in this process."""
     with sync_playwright() as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def chromium(playwright):
-    browser = launch(playwright)
+    """Run a headless Chromium for the module."""
+    browser = launch_chromium(playwright)
     yield browser
     browser.close()
 
 
 @pytest.fixture(scope="module")
 def site(chromium, server_url, browser_world, home, tmp_path_factory):
-    """The pages over a copy of that world, for the module; nobody has to sign in until there is a user."""
+    """Serve the pages over a copy of that world, for one module. At first there are no users."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "report_templates").mkdir()
     with databases.fresh(server_url, browser_world[0]) as url:
@@ -106,58 +111,58 @@ def site(chromium, server_url, browser_world, home, tmp_path_factory):
             "DYNAMICS_DATABASE_URL": url,
             "DYNAMICS_TEMPLATES": str(folder / "report_templates"),
         }
-        with served(environment) as address:
+        with run_server(environment) as address:
             yield Site(address, url, folder / "report_templates", environment)
 
 
 class Watch:
-    """What the windows of a context did that no page of ours does."""
+    """Records what the windows of a browser context must not do."""
 
     def __init__(self, site: Site, context: BrowserContext) -> None:
-        self.complaints: list[str] = []
+        self.violations: list[str] = []
         self._host = urlsplit(site.address).netloc
-        context.on("request", self._request)
-        context.on("console", self._console)
-        context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
-        context.on("dialog", self._dialog)
+        context.on("request", self._check_request)
+        context.on("console", self._check_console)
+        context.on("weberror", lambda error: self.violations.append(f"script: {error.error}"))
+        context.on("dialog", self._check_dialog)
 
-    def _request(self, request) -> None:
-        asked = urlsplit(request.url)
-        if asked.scheme not in ("data", "blob") and asked.netloc != self._host:
-            self.complaints.append(f"another host: {request.url}")
+    def _check_request(self, request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob") and address.netloc != self._host:
+            self.violations.append(f"another host: {request.url}")
 
-    def _console(self, message) -> None:
-        # A page that answers 404 or 422 is what some tests ask for; a script or picture that does is not.
-        of_page = message.page and message.location["url"] == message.page.url
+    def _check_console(self, message) -> None:
+        # A test may open a page that answers 404 or 422. Scripts and pictures must always load.
+        is_about_page = message.page and message.location["url"] == message.page.url
         if message.type in ("error", "warning") and not (
-            of_page and message.text.startswith("Failed to load resource")
+            is_about_page and message.text.startswith("Failed to load resource")
         ):
-            self.complaints.append(f"console: {message.text} {message.location}")
+            self.violations.append(f"console: {message.text} {message.location}")
 
-    def _dialog(self, dialog) -> None:
-        self.complaints.append(f"dialog: {dialog.message}")
+    def _check_dialog(self, dialog) -> None:
+        self.violations.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
 
 @pytest.fixture
 def window(chromium, site):
-    """Opens a watched window; `options` are those of Playwright's `new_context`."""
-    opened = []
+    """Return a function that opens a watched window with options of `new_context`."""
+    contexts = []
 
     def open_window(**options) -> Page:
-        given = {"base_url": site.address, "locale": "en-GB", "viewport": {"width": 1280, "height": 800}}
-        context = chromium.new_context(**given | options)
+        defaults = {"base_url": site.address, "locale": "en-GB", "viewport": {"width": 1280, "height": 800}}
+        context = chromium.new_context(**defaults | options)
         context.set_default_timeout(20_000)
-        opened.append((context, Watch(site, context)))
+        contexts.append((context, Watch(site, context)))
         return context.new_page()
 
     yield open_window
-    for context, _ in opened:
+    for context, _ in contexts:
         context.close()
-    assert [each for _, watch in opened for each in watch.complaints] == []
+    assert [violation for _, watch in contexts for violation in watch.violations] == []
 
 
 @pytest.fixture
 def page(window):
-    """A window as most people have it."""
+    """Open a watched window of the default size."""
     return window()

@@ -1,19 +1,20 @@
-"""The same way without a mouse: Tab, Enter, Space and arrows, and always in sight where one is."""
+"""Tests that all pages work with the keyboard, and that the focus is always visible."""
 
 import pytest
-from steps import field, until
+from steps import find_field
+from waiting import wait_until
 
-IN_SIGHT = """
+FOCUS_PROBLEM = """
 () => {
   const at = document.activeElement;
-  if (at === document.body) return ""; // between the last stop and the first
+  if (at === document.body) return ""; // between the last tab stop and the first
   const style = getComputedStyle(at), box = at.getBoundingClientRect();
   const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1.5;
-  const seen = box.bottom > 0 && box.top < innerHeight && box.width > 0 && box.height > 0;
-  return outlined && seen ? "" : `${at.outerHTML.slice(0, 120)}: outline ${style.outline}, at ${box.top} to ${box.bottom}`;
+  const visible = box.bottom > 0 && box.top < innerHeight && box.width > 0 && box.height > 0;
+  return outlined && visible ? "" : `${at.outerHTML.slice(0, 120)}: outline ${style.outline}, at ${box.top} to ${box.bottom}`;
 }
 """
-CALLED = """
+FOCUS_LABEL = """
 () => {
   const at = document.activeElement;
   return at.getAttribute("aria-label") ?? at.labels?.[0]?.innerText.trim() ?? at.innerText?.trim() ?? "";
@@ -21,18 +22,18 @@ CALLED = """
 """
 
 
-def tab_to(page, name, at_most=60):
-    """Presses Tab until what is called so has the focus; each stop on the way shows that it has it."""
-    for _ in range(at_most):
+def tab_to(page, label, max_stops=60):
+    """Press Tab until the element with the label has the focus. Check that the focus is visible."""
+    for _ in range(max_stops):
         page.keyboard.press("Tab")
-        problem = page.evaluate(IN_SIGHT)
+        problem = page.evaluate(FOCUS_PROBLEM)
         assert not problem, problem
-        if page.evaluate(CALLED) == name:
+        if page.evaluate(FOCUS_LABEL) == label:
             return
-    raise AssertionError(f"{name} is not reached by {at_most} times Tab")
+    raise AssertionError(f"{label} is not within {max_stops} tab stops")
 
 
-def test_the_core_way_needs_no_mouse(page, site):
+def test_the_main_path_needs_no_mouse(page, site):
     page.goto("/?from=2018-01-01&to=2018-12-31")
     tab_to(page, "Timezone")
     page.keyboard.press("Control+A")
@@ -40,7 +41,7 @@ def test_the_core_way_needs_no_mouse(page, site):
     page.get_by_role("option", name="Europe/Kyiv").wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert field(page, "Timezone").input_value() == "Europe/Kyiv"
+    assert find_field(page, "Timezone").input_value() == "Europe/Kyiv"
     tab_to(page, "Add a filter")
     page.keyboard.press("ArrowDown")
     page.get_by_role("option", name="Owner").wait_for()
@@ -73,7 +74,7 @@ def test_the_core_way_needs_no_mouse(page, site):
     with page.expect_response("**format=json*"):
         page.keyboard.press("Space")
     page.wait_for_url("**row=*Qty*")
-    assert page.evaluate(CALLED) == "Qty"
+    assert page.evaluate(FOCUS_LABEL) == "Qty"
 
     tab_to(page, "Back to the report")
     page.keyboard.press("Enter")
@@ -87,7 +88,7 @@ def test_the_core_way_needs_no_mouse(page, site):
         page.keyboard.press("Enter")
 
 
-def test_the_table_scrolls_by_arrows(page):
+def test_the_table_scrolls_with_arrow_keys(page):
     page.goto("/?from=2018-02-01&to=2018-04-30&group_by=date")
     page.get_by_role("button", name="Query", exact=True).press("Enter")
     page.wait_for_url("**/view?id=*")
@@ -95,15 +96,15 @@ def test_the_table_scrolls_by_arrows(page):
     tab_to(page, "Report")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    until(lambda: page.locator(".scroll").evaluate("frame => frame.scrollLeft") > 50)
+    wait_until(lambda: page.locator(".scroll").evaluate("frame => frame.scrollLeft") > 50)
 
 
 @pytest.mark.parametrize("path", ["/", "/saved", "/archive", "/users", "/sign-in"])
-def test_every_stop_of_a_page_is_in_sight(page, path):
+def test_every_tab_stop_is_visible(page, path):
     page.goto(path)
     for _ in range(25):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement === document.body"):
             break
-        problem = page.evaluate(IN_SIGHT)
+        problem = page.evaluate(FOCUS_PROBLEM)
         assert not problem, problem

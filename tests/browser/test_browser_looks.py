@@ -1,8 +1,8 @@
-"""Every page in light and dark, at a desk, on a phone and on paper: readable by all (WCAG 2.2 AA), and as wide as its window."""
+"""Tests that every page is accessible (WCAG 2.2 AA) and fits its window, in every mode."""
 
 import pytest
-from axe import problems
-from steps import GOLDEN_YEAR, HOSTILE_YEAR, ask
+from axe import find_violations
+from steps import GOLDEN_YEAR, HOSTILE_YEAR, request_report
 
 PAGES = (
     "form",
@@ -26,7 +26,7 @@ PAGES = (
     "nothing",
 )
 MODES = {
-    "light, at a desk": {},
+    "light, on a desktop": {},
     "dark, on a phone": {
         "color_scheme": "dark",
         "viewport": {"width": 390, "height": 844},
@@ -37,18 +37,18 @@ MODES = {
 
 @pytest.fixture(scope="module")
 def addresses(chromium, site):
-    """The address of every page, by its name."""
-    asking = chromium.new_page(base_url=site.address)
-    golden = ask(asking)
-    asking.goto("/saved/new?interval=this+month")
-    asking.get_by_label("Name").fill("monthly")
-    asking.get_by_label("Title", exact=True).fill("Month by month")
-    asking.get_by_role("button", name="Save", exact=True).click()
-    by_package = ask(asking, "from=2019-02-01&to=2019-03-31&group_by=package_name&group_by=month")
-    hostile = ask(asking, HOSTILE_YEAR)
-    vip = ask(asking, GOLDEN_YEAR + "&client_tags=vip")
-    by_date = ask(asking, "from=2018-02-20&to=2018-03-31&group_by=date")
-    asking.close()
+    """Return the address of every page by its name."""
+    page = chromium.new_page(base_url=site.address)
+    golden = request_report(page)
+    page.goto("/saved/new?interval=this+month")
+    page.get_by_label("Name").fill("monthly")
+    page.get_by_label("Title", exact=True).fill("Month by month")
+    page.get_by_role("button", name="Save", exact=True).click()
+    by_package = request_report(page, "from=2019-02-01&to=2019-03-31&group_by=package_name&group_by=month")
+    hostile = request_report(page, HOSTILE_YEAR)
+    vip = request_report(page, GOLDEN_YEAR + "&client_tags=vip")
+    by_date = request_report(page, "from=2018-02-20&to=2018-03-31&group_by=date")
+    page.close()
     everything = (
         "client_tags=retail&owners=Northline+Telecom&packages=Unlimited+870&output=xlsx&send_to=a%40b.example"
     )
@@ -75,8 +75,8 @@ def addresses(chromium, site):
     }
 
 
-def settled(page, address):
-    """Opens a page and waits until its scripts have done what they do at first."""
+def open_page(page, address):
+    """Open a page and wait until its scripts have finished their first work."""
     page.goto(address)
     if page.locator("#copy-link").count():
         page.locator("header nav").wait_for()
@@ -85,19 +85,19 @@ def settled(page, address):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_page_is_for_everyone_and_fits(window, addresses, mode):
+def test_every_page_is_accessible_and_fits_the_window(window, addresses, mode):
     page = window(**MODES[mode])
-    found = {}
+    violations = {}
     for name in PAGES:
-        settled(page, addresses[name])
-        found[name] = problems(page)
-        width, shown = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        if width > shown:
-            found[name].append(f"the page is {width} px wide, its window {shown}")
-    assert {name: each for name, each in found.items() if each} == {}
+        open_page(page, addresses[name])
+        violations[name] = find_violations(page)
+        page_width, window_width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        if page_width > window_width:
+            violations[name].append(f"the page is {page_width} px wide, its window {window_width}")
+    assert {name: lines for name, lines in violations.items() if lines} == {}
 
 
-def test_dark_is_dark(window, addresses):
+def test_dark_mode_is_dark(window, addresses):
     def background(scheme):
         page = window(color_scheme=scheme)
         page.goto(addresses["report"])
@@ -107,7 +107,7 @@ def test_dark_is_dark(window, addresses):
     assert sum(map(int, background("light")[4:-1].split(","))) > 600
 
 
-def test_on_paper_the_report_is_whole_and_its_buttons_are_not_there(page, addresses):
+def test_the_printed_report_is_complete_without_buttons(page, addresses):
     page.goto(addresses["report"])
     page.emulate_media(media="print")
     assert not page.get_by_role("link", name="Export to CSV").is_visible()

@@ -1,74 +1,77 @@
-"""A report that takes long; a click too many; and a browser that runs no scripts."""
+"""Tests of slow reports, double clicks, and browsers without JavaScript."""
 
 from contextlib import contextmanager
 
-from axe import problems
-from steps import GOLDEN_YEAR, until
-from stores import SLOW, alter_store, forget_build
+from axe import find_violations
+from steps import GOLDEN_YEAR
+from stores import SLOW_STATEMENTS, alter_store, delete_build
+from waiting import wait_until
 
 
 @contextmanager
-def slow(site):
-    """Has every report that is asked for in the block take some seconds."""
+def slow_reports(site):
+    """Make every report that is computed in the block take some seconds."""
     with site.connect() as connection:
-        build_id = alter_store(connection, *SLOW)
-        yield
-        forget_build(connection, build_id)
+        build_id = alter_store(connection, *SLOW_STATEMENTS)
+        try:
+            yield
+        finally:
+            delete_build(connection, build_id)
 
 
-def made(site):
-    """How many snapshots there are."""
+def count_snapshots(site):
+    """Return how many snapshots there are."""
     with site.connect() as connection:
         return connection.execute("select count(*) from dynamics.snapshots").fetchone()[0]
 
 
-def test_a_slow_report_says_how_far_it_is_and_can_be_cancelled(page, site):
-    before = made(site)
-    with slow(site):
+def test_a_slow_report_shows_progress_and_can_be_cancelled(page, site):
+    before = count_snapshots(site)
+    with slow_reports(site):
         page.goto(f"/?{GOLDEN_YEAR}")
         page.get_by_role("button", name="Query", exact=True).click()
-        page.get_by_role("heading", name="The report is being made").wait_for()
+        page.get_by_role("heading", name="The report is in progress").wait_for()
         assert page.get_by_role("progressbar").is_visible()
-        assert "asking the marts" in page.get_by_role("status").inner_text()
-        assert problems(page) == []
+        assert "computing the report" in page.get_by_role("status").inner_text()
+        assert find_violations(page) == []
         seconds = page.locator("[data-seconds]")
         first = int(seconds.inner_text())
-        until(lambda: int(seconds.inner_text()) > first)
+        wait_until(lambda: int(seconds.inner_text()) > first)
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("heading", name="Cancelled").wait_for()
     page.get_by_role("link", name="Back to the query").click()
     assert page.get_by_role("button", name="Query", exact=True).is_visible()
     assert "from=2018-01-01" in page.url
-    assert made(site) == before
+    assert count_snapshots(site) == before
 
 
-def test_a_slow_report_opens_by_itself_when_it_is_made(page, site):
-    with slow(site):
+def test_a_slow_report_opens_when_it_is_complete(page, site):
+    with slow_reports(site):
         page.goto(f"/?{GOLDEN_YEAR}")
         page.get_by_role("button", name="Query", exact=True).click()
-        page.get_by_role("heading", name="The report is being made").wait_for()
+        page.get_by_role("heading", name="The report is in progress").wait_for()
     page.wait_for_url("**/view?id=*")
     page.go_back()
     assert page.get_by_role("button", name="Query", exact=True).is_visible()
 
 
 def test_a_double_click_makes_one_report(page, site):
-    before = made(site)
+    before = count_snapshots(site)
     page.goto(f"/?{GOLDEN_YEAR}")
     page.get_by_role("button", name="Query", exact=True).dblclick()
     page.wait_for_url("**/view?id=*")
-    assert made(site) == before + 1
+    assert count_snapshots(site) == before + 1
 
 
-def test_without_scripts_a_double_click_makes_one_report_too(window, site):
-    before, page = made(site), window(java_script_enabled=False)
+def test_a_double_click_without_javascript_makes_one_report(window, site):
+    before, page = count_snapshots(site), window(java_script_enabled=False)
     page.goto(f"/?{GOLDEN_YEAR}")
     page.locator("button.main").dblclick()
     page.wait_for_url("**/view?id=*")
-    assert made(site) == before + 1
+    assert count_snapshots(site) == before + 1
 
 
-def test_without_scripts_the_form_the_report_the_chart_and_the_exports_work(window):
+def test_form_report_chart_and_exports_work_without_javascript(window):
     page = window(java_script_enabled=False)
     page.goto("/")
     page.get_by_label("Interval").select_option("Exact")
@@ -94,10 +97,10 @@ def test_without_scripts_the_form_the_report_the_chart_and_the_exports_work(wind
     assert picture.evaluate("image => image.naturalWidth") > 100
 
 
-def test_without_scripts_a_slow_report_reloads_itself(window, site):
+def test_a_slow_report_reloads_without_javascript(window, site):
     page = window(java_script_enabled=False)
-    with slow(site):
+    with slow_reports(site):
         page.goto(f"/?{GOLDEN_YEAR}")
         page.locator("button.main").click()
-        page.get_by_role("heading", name="The report is being made").wait_for()
+        page.get_by_role("heading", name="The report is in progress").wait_for()
     page.wait_for_url("**/view?id=*")

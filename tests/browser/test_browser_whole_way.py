@@ -1,37 +1,37 @@
-"""From the form to the table, the chart, the files, the saved query, the clients, and what rerating has changed."""
+"""Tests of the main path: form, report, chart, files, saved query, drill-down, recomputation."""
 
 import csv
 import shutil
 from urllib.request import urlopen
 
 import pytest
-from steps import EXPECTED, ask, cells, choose, field
+from steps import EXPECTED, choose, find_field, read_cells, request_report
 
 from orchestration.builds import build_marts
-from orchestration.rendering import CHARTS
+from orchestration.rendering import CHART_PRESETS
 from orchestration.settings import settings
 from orchestration.source import load
 
 
 @pytest.fixture(scope="module")
 def report(chromium, site):
-    """The id of the report of 2018, asked for once for the module."""
+    """Compute the report of 2018 once for the module. Return its id."""
     page = chromium.new_page(base_url=site.address)
-    asked = ask(page)
+    snapshot_id = request_report(page)
     page.close()
-    return asked
+    return snapshot_id
 
 
-def test_the_form_is_filled_in_and_the_report_is_the_golden_one(page):
+def test_the_form_gives_the_golden_report(page):
     page.goto("/")
-    field(page, "Interval").select_option("Exact")
-    field(page, "From").fill("2018-01-01")
-    field(page, "To").fill("2018-12-31")
-    field(page, "Timezone").fill("utc")
+    find_field(page, "Interval").select_option("Exact")
+    find_field(page, "From").fill("2018-01-01")
+    find_field(page, "To").fill("2018-12-31")
+    find_field(page, "Timezone").fill("utc")
     choose(page, "UTC")
-    field(page, "Add a filter").fill("own")
+    find_field(page, "Add a filter").fill("own")
     choose(page, "Owner")
-    field(page, "Owner").fill("north")
+    find_field(page, "Owner").fill("north")
     choose(page, "Northline Telecom")
     assert "owners=Northline+Telecom" in page.url
     page.reload()
@@ -42,16 +42,16 @@ def test_the_form_is_filled_in_and_the_report_is_the_golden_one(page):
     page.wait_for_url("**/view?id=*")
     with EXPECTED.open() as file:
         golden = [row[1:] for row in csv.reader(file)]
-    assert [[text.replace("\N{MINUS SIGN}", "-") for text in row] for row in cells(page)] == golden
+    assert [[text.replace("\N{MINUS SIGN}", "-") for text in row] for row in read_cells(page)] == golden
     page.get_by_text("Info", exact=True).click()
     assert page.get_by_text("SHA-256 of the manifest").is_visible()
 
 
-def test_what_is_wrong_is_said_beside_its_field(page):
+def test_a_problem_appears_beside_its_field(page):
     page.goto("/?interval=this+month")
-    field(page, "Currency").fill("XXX")
+    find_field(page, "Currency").fill("XXX")
     page.get_by_role("button", name="Query", exact=True).click()
-    currency = field(page, "Currency")
+    currency = find_field(page, "Currency")
     assert currency.get_attribute("aria-invalid") == "true"
     assert "unknown currency" in page.locator("#currency-problem").inner_text().lower()
     assert page.evaluate("document.activeElement.id") == "currency"
@@ -67,29 +67,29 @@ def test_exports_are_the_stored_bytes(page, site, report):
         assert download.value.suggested_filename.endswith(f"2018-01-01_2018-12-31.{fmt}")
 
 
-@pytest.mark.parametrize("title", [chart.title for chart in CHARTS.values()])
+@pytest.mark.parametrize("title", [chart.title for chart in CHART_PRESETS.values()])
 def test_each_preset_draws_its_rows(page, report, title):
     page.goto(f"/view?id={report}")
     page.get_by_text("Show Chart").click()
     page.get_by_role("link", name=title).click()
-    if title.startswith("Pay As You Go"):  # nobody paid for anything outside a package
-        assert "N/A in every period" in page.locator("#result").inner_text()
+    if title.startswith("Pay As You Go"):  # the golden year has no paid service outside a package
+        assert "every value is N/A" in page.locator("#result").inner_text()
     else:
         page.locator("#drawing svg").wait_for()
     assert page.get_by_role("link", name=title).get_attribute("aria-current") == "page"
 
 
-def test_a_blank_chart_takes_the_rows_the_type_and_the_periods_that_are_chosen(page, report):
+def test_a_blank_chart_takes_rows_type_and_periods(page, report):
     page.goto(f"/view?id={report}")
     page.get_by_text("Show Chart").click()
     page.get_by_role("link", name="Blank Chart").click()
     for section in ("Clients - Active", "Clients - All"):
         page.get_by_role("group", name=section, exact=True).get_by_label("Qty").check()
-    field(page, "Type").select_option("Bar")
+    find_field(page, "Type").select_option("Bar")
     page.get_by_label("Stacked").check()
-    field(page, "From").fill("03/2018")
-    field(page, "To").fill("06/2018")
-    field(page, "To").press("Tab")
+    find_field(page, "From").fill("03/2018")
+    find_field(page, "To").fill("06/2018")
+    find_field(page, "To").press("Tab")
     page.wait_for_url("**last=06%2F2018*")
     page.locator("#drawing svg").wait_for()
     bars = page.locator("#drawing svg [role=graphics-symbol][aria-roledescription=bar]")
@@ -106,31 +106,31 @@ def test_a_blank_chart_takes_the_rows_the_type_and_the_periods_that_are_chosen(p
         assert download.value.path().read_bytes().startswith(beginning)
 
 
-def test_a_saved_query_is_listed_kept_as_a_file_loaded_and_asked_before_it_is_replaced(page, site):
+def test_a_query_is_saved_loaded_and_replaced(page, site):
     page.goto("/?interval=last+12+months&group_by=month&client_tags=retail&currency=EUR")
     page.get_by_role("button", name="Save Query").click()
-    field(page, "Name").fill("retail_year")
-    field(page, "Title").fill("Retail in euro")
-    field(page, "Schedule").fill("0 7 1 * *")
-    field(page, "Send to").fill("finance@example.com")
+    find_field(page, "Name").fill("retail_year")
+    find_field(page, "Title").fill("Retail in euro")
+    find_field(page, "Schedule").fill("0 7 1 * *")
+    find_field(page, "Send to").fill("finance@example.com")
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/saved?saved=retail_year")
     card = page.get_by_role("listitem").filter(has_text="Retail in euro")
     assert "07:00 on day 1 of each month" in card.inner_text()
-    kept = (site.templates / "retail_year.yaml").read_text()
-    assert "client_tags:" in kept
-    assert "finance@example.com" in kept
+    text = (site.templates / "retail_year.yaml").read_text()
+    assert "client_tags:" in text
+    assert "finance@example.com" in text
 
     page.get_by_role("link", name="Load Retail in euro").click()
-    assert field(page, "Currency").input_value() == "EUR"
+    assert find_field(page, "Currency").input_value() == "EUR"
     assert page.get_by_role("button", name="Remove retail").is_visible()
     assert page.get_by_text("Loaded: Retail in euro").is_visible()
 
-    field(page, "Currency").fill("USD")
+    find_field(page, "Currency").fill("USD")
     page.get_by_role("button", name="Save Query").click()
     page.get_by_role("button", name="Save", exact=True).click()
     assert "currency: EUR" in page.locator(".difference .removed").inner_text()
-    assert (site.templates / "retail_year.yaml").read_text() == kept
+    assert (site.templates / "retail_year.yaml").read_text() == text
     page.get_by_role("button", name="Replace").click()
     page.wait_for_url("**/saved?saved=retail_year")
     assert "EUR" not in (site.templates / "retail_year.yaml").read_text()
@@ -141,12 +141,12 @@ def test_a_saved_query_is_sent_as_a_test(page, site):
         "title: To try\nquery: {interval: {from: 2018-01-01, to: 2018-12-31}}\n"
     )
     page.goto("/saved")
-    field(page, "Address for a test of To try").fill("me@example.com")
+    find_field(page, "Address for a test of To try").fill("me@example.com")
     page.get_by_role("button", name="Send a test of To try").click()
     page.get_by_text("Test to me@example.com: sent").wait_for()
 
 
-def test_a_number_leads_to_the_clients_behind_it(page, report):
+def test_a_number_leads_to_its_drill_down(page, report):
     page.goto(f"/view?id={report}")
     page.locator("tbody tr").filter(has_text="Balance Neg").first.get_by_role("link").first.click()
     page.wait_for_url("**/drill?*")
@@ -158,10 +158,8 @@ def test_a_number_leads_to_the_clients_behind_it(page, report):
     assert b"Borealis Calls" in download.value.path().read_bytes()
 
 
-def test_computed_again_after_rerating_the_cells_that_differ_are_marked(
-    page, site, report, browser_world, tmp_path, monkeypatch
-):
-    """The renewal of 870.00 is corrected to 780.00: 10 balances and the renewals of March are other ones."""
+def test_recomputation_marks_cells_of_a_correction(page, site, report, browser_world, tmp_path, monkeypatch):
+    """Correct the renewal of 870.00 to 780.00. It changes 10 balances and the renewals of March."""
     _, folder = browser_world
     shutil.copytree(folder / "extract", tmp_path / "extract")
     transactions = tmp_path / "extract" / "transactions.csv"
@@ -175,18 +173,18 @@ def test_computed_again_after_rerating_the_cells_that_differ_are_marked(
 
     page.goto("/archive")
     page.locator(f"a[href='/archive/{report}']").click()
-    page.get_by_role("button", name="Compute again now and compare").click()
+    page.get_by_role("button", name="Compute again and compare").click()
     page.wait_for_url("**/archive/compare?*")
-    renewed = page.get_by_role("row").filter(has_text="Renew Total").locator("td.differs")
-    assert renewed.count() == 1
-    text = renewed.inner_text().replace("\N{MINUS SIGN}", "-")
+    cell = page.get_by_role("row").filter(has_text="Renew Total").locator("td.differs")
+    assert cell.count() == 1
+    text = cell.inner_text().replace("\N{MINUS SIGN}", "-")
     assert "-870.00" in text
     assert "-780.00" in text
     assert "+90.00" in text
-    marked = page.locator("td.differs").count()
+    count = page.locator("td.differs").count()
     page.get_by_role("link", name="Show differences only").click()
-    assert page.locator("td.differs").count() == marked > 1
-    assert page.get_by_text(f"{marked} of 252 cells differ").is_visible()
+    assert page.locator("td.differs").count() == count > 1
+    assert page.get_by_text(f"{count} of 252 cells differ").is_visible()
 
     page.goto(f"/view?id={report}")
     assert "-870.00" in page.locator("table").inner_text().replace("\N{MINUS SIGN}", "-")

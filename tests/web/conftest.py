@@ -1,4 +1,4 @@
-"""A small report with hostile names in a real archive, and a browser's view of the pages over it."""
+"""A small report with hostile names in a real archive, and browsers at the pages over it."""
 
 import secrets
 from contextlib import contextmanager
@@ -7,76 +7,86 @@ from decimal import Decimal
 
 import boto3
 import pytest
-from small_world import slow, small_world, templates  # noqa: F401 - fixtures for all modules
 from starlette.testclient import TestClient
 
-from orchestration import database as database_room
 from orchestration import local
-from orchestration.archive import Archive, ObjectStore
+from orchestration.accounts import sessions
+from orchestration.archive import Archive
+from orchestration.db.database import connect
+from orchestration.object_store import ObjectStore
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.report import Report
 from orchestration.reporting.table import METRICS, Block, ReportTable, Unit
-from orchestration.web import create_app
-from orchestration.web.sign_in import sessions
+from orchestration.snapshots import SnapshotDetails, archive_report
+from orchestration.web.app import create_app
 
 NOON = datetime(2018, 4, 2, 12, tzinfo=UTC)
-HOSTILE = '<script>alert(1)</script>"&{{ 7*7 }}'
+HOSTILE_NAME = '<script>alert(1)</script>"&{{ 7*7 }}'
 
 
 @pytest.fixture(scope="session")
 def s3(home):
-    """The S3 server as an administrator sees it."""
-    place = local.bucket(home)
+    """Return a client of the local S3 server."""
+    server = local.bucket(home)
     return boto3.client(
         "s3",
-        endpoint_url=place.endpoint_url,
-        aws_access_key_id=place.access_key,
-        aws_secret_access_key=place.secret_key,
-        region_name=place.region,
+        endpoint_url=server.endpoint_url,
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+        region_name=server.region,
     )
 
 
 @pytest.fixture
 def store(s3, home):
-    """A fresh bucket without versions: what is written again is gone."""
-    place, name = local.bucket(home), f"test-{secrets.token_hex(6)}"
+    """Return a fresh bucket without versions: an overwritten object is gone."""
+    server, name = local.bucket(home), f"test-{secrets.token_hex(6)}"
     s3.create_bucket(Bucket=name)
     return ObjectStore(
         name,
-        endpoint_url=place.endpoint_url,
-        access_key=place.access_key,
-        secret_key=place.secret_key,
-        region=place.region,
+        endpoint_url=server.endpoint_url,
+        access_key=server.access_key,
+        secret_key=server.secret_key,
+        region=server.region,
     )
 
 
 @pytest.fixture
 def archive(store, database):
+    """Return an archive over the fresh bucket and database."""
     return Archive(store, database, "https://reports.example.com")
 
 
 @pytest.fixture
 def open_archive(store, database_url):
-    """Opens that archive and its database, as the pages do for each request."""
+    """Return a function that opens that archive for one request."""
 
     @contextmanager
-    def opened():
-        with database_room.connect(database_url) as connection:
+    def open_for_request():
+        with connect(database_url) as connection:
             yield Archive(store, connection, "https://reports.example.com"), connection
 
-    return opened
+    return open_for_request
 
 
 @pytest.fixture
-def browser(open_archive, browse):
-    """A browser at the pages over that archive: the local admin's, until there is a user."""
-    return browse(open_archive)
+def open_browser():
+    """Return a function that opens a browser at the pages over an archive."""
+    return lambda open_archive: TestClient(
+        create_app(open_archive), "http://127.0.0.1", raise_server_exceptions=False
+    )
 
 
 @pytest.fixture
-def signed_in_as(open_archive, browse):
-    """A browser where a user of that role is signed in, bound to a reseller if one is named."""
+def browser(open_archive, open_browser):
+    """Return a browser at the pages over that archive. It is the local admin, without users."""
+    return open_browser(open_archive)
+
+
+@pytest.fixture
+def sign_in_as(open_archive, open_browser):
+    """Return a function that opens a browser for a user with a role, and optionally an owner."""
 
     def sign_in(role, owner_id=None):
         name = f"{role.name.lower()} of {owner_id or 'all'}"
@@ -89,7 +99,7 @@ def signed_in_as(open_archive, browse):
                 [name, name, role.name.lower(), owner_id],
             )
             token = sessions.begin(connection, name)
-        browser = browse(open_archive)
+        browser = open_browser(open_archive)
         browser.cookies.set("dynamics-80", token)
         return browser
 
@@ -97,27 +107,19 @@ def signed_in_as(open_archive, browse):
 
 
 @pytest.fixture
-def browse():
-    """A browser at the pages over whatever archive."""
-    return lambda archive_factory: TestClient(
-        create_app(archive_factory), "http://127.0.0.1", raise_server_exceptions=False
-    )
-
-
-@pytest.fixture
-def hostile():
-    """A name that attacks the page it is shown on."""
-    return HOSTILE
+def hostile_name():
+    """Return a name that attacks the page that shows it."""
+    return HOSTILE_NAME
 
 
 @pytest.fixture
 def report():
-    """Two packages by month, a name that attacks, a number to recognise."""
+    """Return a report of two packages by month, with a hostile package name."""
     query = ReportQuery.model_validate(
         {
             "interval": {"from": "2018-02-01", "to": "2018-03-31"},
             "group_by": ["month", "package_name"],
-            "client_tags": [HOSTILE],
+            "client_tags": [HOSTILE_NAME],
             "currency": "USD",
         }
     )
@@ -128,7 +130,9 @@ def report():
         query=query,
         interval=resolve_interval(query, NOON),
         table=ReportTable(
-            ("02/2018", "03/2018"), (Block(HOSTILE, cells), Block("Basic", cells)), by_package=True
+            ("02/2018", "03/2018"),
+            (Block(HOSTILE_NAME, cells), Block("Basic", cells)),
+            by_package=True,
         ),
         as_of=NOON,
         build_id=7,
@@ -138,6 +142,6 @@ def report():
 
 
 @pytest.fixture
-def kept(archive, report):
-    """That report, kept under a title that attacks too."""
-    return archive.keep(report, title=f"Звіт {HOSTILE}", generated_by="user olena", generated_at=NOON)
+def snapshot(archive, report):
+    """Return a stored snapshot of that report, with a hostile title."""
+    return archive_report(archive, report, SnapshotDetails(f"Звіт {HOSTILE_NAME}", "user olena", NOON))

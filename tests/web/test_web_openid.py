@@ -1,4 +1,4 @@
-"""Signing in by way of an OpenID provider: what its groups grant, and what of its answers is not believed."""
+"""Tests of the sign-in through an OpenID provider: granted roles and rejected answers."""
 
 import json
 import time
@@ -9,11 +9,11 @@ import openid_provider
 import pytest
 from joserfc.jwk import RSAKey
 
+from orchestration.accounts import users
+from orchestration.accounts.visitor import Role
 from orchestration.errors import RequestError
 from orchestration.settings import settings
-from orchestration.web.sign_in import users
-from orchestration.web.sign_in.openid import granted, grants
-from orchestration.web.visitor import Role
+from orchestration.web.sign_in.openid import combine_grants, parse_grants
 
 ROLES = {
     "finance": "analyst",
@@ -26,14 +26,15 @@ ROLES = {
 
 @pytest.fixture(scope="module")
 def running_provider():
+    """Run a provider for all tests of the module."""
     with openid_provider.running() as provider:
         yield provider
 
 
 @pytest.fixture
 def provider(running_provider, monkeypatch):
-    """The provider that the settings name; it begins with the truth."""
-    running_provider.begin_anew()
+    """Return the provider of the settings. It tells the truth at first."""
+    running_provider.reset()
     for name, value in {
         "URL": running_provider.url,
         "CLIENT_ID": openid_provider.CLIENT_ID,
@@ -48,12 +49,12 @@ def provider(running_provider, monkeypatch):
 
 @pytest.fixture
 def vera(provider, browser):
-    """Somebody who is signed in at the provider, and here only through it."""
+    """Return a person with an account at the provider, and none here."""
     return Person(browser)
 
 
 class Person:
-    """A browser, and the way that it takes through the provider's pages."""
+    """A browser, and its way through the pages of the provider."""
 
     def __init__(self, browser):
         self.browser = browser
@@ -61,16 +62,16 @@ class Person:
     def get(self, address):
         return self.browser.get(address, follow_redirects=False)
 
-    def way_back(self, next_page="/users"):
-        """What the provider makes this browser ask us."""
+    def authorize(self, next_page="/users"):
+        """Return the address of the callback to which the provider redirects this browser."""
         start = self.get(f"/sign-in/openid/start?next={next_page}")
         assert start.status_code == 302
-        back = httpx.get(start.headers["location"]).headers["location"]
-        assert back.startswith("http://127.0.0.1/sign-in/openid/callback?")
-        return back
+        callback = httpx.get(start.headers["location"]).headers["location"]
+        assert callback.startswith("http://127.0.0.1/sign-in/openid/callback?")
+        return callback
 
     def sign_in(self, next_page="/users"):
-        return self.get(self.way_back(next_page))
+        return self.get(self.authorize(next_page))
 
 
 def test_a_group_of_the_provider_becomes_a_role(provider, vera, database):
@@ -87,13 +88,11 @@ def test_a_group_of_the_provider_becomes_a_role(provider, vera, database):
     assert row == ("vera@example.com", "admin", None, None)
 
 
-def test_what_the_provider_says_next_time_counts_for_all_sessions_at_once(
-    provider, vera, open_archive, browse
-):
+def test_a_new_role_applies_to_all_sessions(provider, vera, open_archive, open_browser):
     provider.claims["groups"] = ["it"]
     vera.sign_in()
     assert vera.get("/users").status_code == 200
-    elsewhere = Person(browse(open_archive))
+    elsewhere = Person(open_browser(open_archive))
     provider.claims["groups"] = ["northline"]
     elsewhere.sign_in()
     assert vera.get("/users").status_code == 403
@@ -102,7 +101,7 @@ def test_what_the_provider_says_next_time_counts_for_all_sessions_at_once(
     assert vera.get("/users").status_code == 303
 
 
-def test_whoever_has_no_group_of_ours_gets_nothing(provider, vera, database):
+def test_a_user_without_a_known_group_has_no_access(provider, vera, database):
     for groups in (
         [],
         ["unknown"],
@@ -117,14 +116,14 @@ def test_whoever_has_no_group_of_ours_gets_nothing(provider, vera, database):
     assert database.execute("select count(*) from dynamics.users").fetchone() == (0,)
 
 
-def test_nobody_becomes_a_user_who_is_here_already(provider, vera, database):
+def test_the_provider_cannot_take_over_a_local_user(provider, vera, database):
     users.add(database, "Vera@example.com", "correct horse battery", Role.ADMIN, base_currency="USD")
     database.commit()
     assert vera.sign_in().status_code == 403
     assert vera.get("/users").status_code == 303
 
 
-def test_next_leads_nowhere_else(vera):
+def test_openid_redirects_only_to_own_pages(vera):
     assert vera.sign_in("https://evil.example").headers["location"] == "/"
 
 
@@ -138,43 +137,43 @@ def test_next_leads_nowhere_else(vera):
         {"sub": None},
     ],
 )
-def test_an_id_token_that_is_not_for_this_sign_in_is_not_believed(provider, vera, database, lies):
+def test_an_id_token_of_another_sign_in_is_rejected(provider, vera, database, lies):
     provider.lies = lies
     assert vera.sign_in().status_code == 400
     assert database.execute("select count(*) from dynamics.users").fetchone() == (0,)
 
 
-def test_an_id_token_of_another_key_is_not_believed(provider, vera):
-    provider.signs_with = RSAKey.generate_key(2048, {"kid": "1"})
+def test_an_id_token_with_another_key_is_rejected(provider, vera):
+    provider.signing_key = RSAKey.generate_key(2048, {"kid": "1"})
     assert vera.sign_in().status_code == 400
 
 
-def test_a_callback_that_this_browser_did_not_begin_is_refused(provider, vera, open_archive, browse):
-    planted = Person(browse(open_archive)).way_back()
+def test_a_callback_of_another_browser_is_rejected(provider, vera, open_archive, open_browser):
+    planted = Person(open_browser(open_archive)).authorize()
     assert vera.get(planted).status_code == 400
-    back = vera.way_back()
-    address = urlsplit(back)
+    callback = vera.authorize()
+    address = urlsplit(callback)
     state = parse_qs(address.query)["state"][0]
-    assert vera.get(back.replace(state, "x" * len(state))).status_code == 400
+    assert vera.get(callback.replace(state, "x" * len(state))).status_code == 400
     assert vera.get("/sign-in/openid/callback").status_code == 400
     assert vera.get("/sign-in/openid/callback?error=access_denied").status_code == 400
 
 
-def test_a_callback_counts_once(vera):
-    back = vera.way_back()
-    assert vera.get(back).status_code == 303
-    assert vera.get(back).status_code == 400
+def test_a_callback_works_once(vera):
+    callback = vera.authorize()
+    assert vera.get(callback).status_code == 303
+    assert vera.get(callback).status_code == 400
 
 
-def test_a_provider_that_is_away_is_no_error_of_ours(provider, monkeypatch, open_archive, browse):
+def test_an_unreachable_provider_gives_503(provider, monkeypatch, open_archive, open_browser):
     monkeypatch.setenv("DYNAMICS_OIDC_URL", "http://127.0.0.1:9")
     settings.cache_clear()
-    answer = Person(browse(open_archive)).get("/sign-in/openid/start")
+    answer = Person(open_browser(open_archive)).get("/sign-in/openid/start")
     assert answer.status_code == 503
     assert "127.0.0.1" not in answer.text
 
 
-def test_without_a_provider_there_are_no_such_pages(browser):
+def test_without_a_provider_there_are_no_openid_pages(browser):
     assert browser.get("/sign-in/openid/start").status_code == 404
 
 
@@ -182,26 +181,26 @@ def test_a_provider_ends_the_local_admin(provider, vera):
     assert vera.get("/users").status_code == 303
 
 
-def test_half_a_provider_is_refused_at_the_start(provider, monkeypatch, open_archive, browse):
-    for name, value, says in (
+def test_incomplete_provider_settings_are_rejected(provider, monkeypatch, open_archive, open_browser):
+    for name, value, message in (
         ("CLIENT_SECRET", "", "DYNAMICS_OIDC_URL needs"),
         ("ROLES", "", "DYNAMICS_OIDC_URL needs"),
-        ("ROLES", "{", "setting DYNAMICS_OIDC_ROLES: it is no JSON"),
+        ("ROLES", "{", "setting DYNAMICS_OIDC_ROLES: the value is not valid JSON"),
         ("ROLES", '{"a": "root"}', "gives group 'a' the role 'root'"),
         ("ROLES", '{"a": "admin:R-17"}', "gives group 'a' the role 'admin:R-17'"),
     ):
         with monkeypatch.context() as patch:
             patch.setenv(f"DYNAMICS_OIDC_{name}", value)
             settings.cache_clear()
-            with pytest.raises(RequestError, match=says):
-                browse(open_archive)
+            with pytest.raises(RequestError, match=message):
+                open_browser(open_archive)
     settings.cache_clear()
 
 
-def test_the_highest_role_counts_and_any_binding_binds():
-    by_group = grants(ROLES)
-    assert granted(["everybody", "finance"], by_group) == (Role.ANALYST, None)
-    assert granted(["finance", "northline"], by_group) == (Role.ANALYST, "R-17")
-    assert granted(["northline", "rival"], by_group) is None
-    assert granted(["it", "northline"], by_group) is None
-    assert granted([], by_group) is None
+def test_grants_combine_to_the_highest_role_and_any_owner():
+    grants = parse_grants(ROLES)
+    assert combine_grants(["everybody", "finance"], grants) == (Role.ANALYST, None)
+    assert combine_grants(["finance", "northline"], grants) == (Role.ANALYST, "R-17")
+    assert combine_grants(["northline", "rival"], grants) is None
+    assert combine_grants(["it", "northline"], grants) is None
+    assert combine_grants([], grants) is None

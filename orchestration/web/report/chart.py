@@ -1,107 +1,127 @@
-"""`/chart`: a chart of a stored report, as a page, a picture or a spec. Its address says all about it."""
+"""The page `/chart`: a chart of a stored report, as a page, a picture or a spec.
+
+The address describes the whole chart.
+"""
 
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.datastructures import QueryParams
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orchestration.archive import Snapshot
 from orchestration.errors import RequestError
-from orchestration.rendering import CHARTS, ROWS, Chart, Mark, chart_spec, draw, plot, preset_named
+from orchestration.rendering import (
+    CHART_PRESETS,
+    Chart,
+    Mark,
+    chart_rows,
+    chart_spec,
+    draw_chart,
+    find_chart_preset,
+    select_chart_data,
+)
 from orchestration.reporting.table import ReportTable
-from orchestration.web.pages import message_page, page
+from orchestration.web.access import PUBLIC, page
+from orchestration.web.page_request import DeclaredValues, PageRequest
+from orchestration.web.pages import render_message, render_page
 from orchestration.web.report import vega_script
+from orchestration.web.report.view import LINK_STATUSES, REVALIDATE
 
-_PICTURES = {"svg": "image/svg+xml", "png": "image/png"}
-_REVALIDATE = {"Cache-Control": "private, no-cache"}
+_PICTURE_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+_CHART_NAMES = ("chart", "row", "mark", "stack", "package", "first", "last")
 
 
-def chart(request: Request) -> Response:
-    """The chart that the parameters ask for, of the snapshot that `id` names; the link alone opens it.
+@page(PUBLIC, query=("id", "format", "theme", *_CHART_NAMES), statuses=(200, 400, *LINK_STATUSES))
+def show_chart(request: PageRequest) -> Response:
+    """Show a chart of the snapshot `id`. The link of the report is the only permission it needs.
 
-    `chart` is a preset's name, or `row`s name rows (`Balance Refill: Total`); `mark`, `stack`, `package`s, `first`
-    and `last` as `Chart` has them. `format` gives the spec (`json`) or a picture (`svg`, `png`), `theme=dark` in
-    dark colours.
+    `chart` names a preset, or each `row` names a row (`Balance Refill: Total`). `mark`, `stack`,
+    `package`, `first` and `last` are the fields of `Chart`. `format` is `json` for the spec, or
+    `svg` or `png` for a picture. `theme=dark` chooses dark colours.
     """
-    asked = request.query_params
-    with request.app.state.open_archive() as (archive, _):
-        snapshot = archive.open(asked.get("id", ""))
+    with request.services.open_archive() as (archive, _):
+        snapshot = archive.open(request.query.text("id"))
         table = snapshot.table()
     try:
-        wanted = chart_of(asked)
-        answer = _picture(asked, table, wanted) if "format" in asked else None
+        chart = parse_chart(request.query, table)
+        picture = _draw_picture(request.query, table, chart) if "format" in request.query else None
     except RequestError as error:
-        if "format" in asked:
-            return message_page(400, "There is no such chart", str(error))
-        return _page(request, snapshot, table, Chart(()), str(error))
-    return answer or _page(request, snapshot, table, wanted)
+        if "format" in request.query:
+            return render_message(400, "Unknown chart", str(error))
+        return _render_chart(request, snapshot, table, Chart(()), str(error))
+    return picture or _render_chart(request, snapshot, table, chart)
 
 
-def chart_of(asked: QueryParams) -> Chart:
-    """The chart that an address asks for. Raises RequestError for a preset, row or mark that there is not."""
-    mark = asked.get("mark", "")
+def parse_chart(query: DeclaredValues, table: ReportTable) -> Chart:
+    """Return the chart of the table that an address describes.
+
+    Raise RequestError for an unknown preset, row or mark.
+    """
+    mark = query.text("mark")
     if mark not in ("", *Mark):
-        raise RequestError(f"there is no chart of {mark!r}: use {', '.join(Mark)}")
-    rows = preset_named(asked["chart"]).rows if asked.get("chart") else tuple(asked.getlist("row"))
+        raise RequestError(f"unknown chart type {mark!r}: use {', '.join(Mark)}")
+    preset = query.text("chart")
+    rows = find_chart_preset(preset).rows if preset else tuple(query.texts("row"))
+    known_rows = chart_rows(table)
     for row in rows:
-        if row not in ROWS:
-            raise RequestError(f"there is no row {row!r}: use {', '.join(ROWS)}")
+        if row not in known_rows:
+            raise RequestError(f"unknown row {row!r}: use {', '.join(known_rows)}")
     return Chart(
         rows=rows,
         mark=Mark(mark) if mark else None,
-        stacked=bool(asked.get("stack")),
-        packages=tuple(asked.getlist("package")),
-        first=asked.get("first", ""),
-        last=asked.get("last", ""),
+        stacked=bool(query.text("stack")),
+        packages=tuple(query.texts("package")),
+        first=query.text("first"),
+        last=query.text("last"),
     )
 
 
-def _picture(asked: QueryParams, table: ReportTable, wanted: Chart) -> Response:
-    spec, fmt = partial(chart_spec, table, wanted, dark=asked.get("theme") == "dark"), asked["format"]
+def _draw_picture(query: DeclaredValues, table: ReportTable, chart: Chart) -> Response:
+    make_spec = partial(chart_spec, table, chart, dark=query.text("theme") == "dark")
+    fmt = query.text("format")
     if fmt == "json":
-        return JSONResponse(spec(), headers=_REVALIDATE)
-    if fmt not in _PICTURES:
-        raise RequestError(f"there is no format {fmt!r}: use {', '.join([*_PICTURES, 'json'])}")
-    return Response(draw(spec(), fmt), media_type=_PICTURES[fmt], headers=_REVALIDATE)
+        return JSONResponse(make_spec(), headers=REVALIDATE)
+    if fmt not in _PICTURE_TYPES:
+        raise RequestError(f"unknown format {fmt!r}: use {', '.join([*_PICTURE_TYPES, 'json'])}")
+    return Response(draw_chart(make_spec(), fmt), media_type=_PICTURE_TYPES[fmt], headers=REVALIDATE)
 
 
-def _page(
-    request: Request, snapshot: Snapshot, table: ReportTable, wanted: Chart, problem: str = ""
+def _render_chart(
+    request: PageRequest, snapshot: Snapshot, table: ReportTable, chart: Chart, problem: str = ""
 ) -> Response:
     try:
-        drawn = plot(table, wanted)
+        data = select_chart_data(table, chart)
     except RequestError as error:
-        drawn, problem = plot(table, Chart(())), str(error)
-    asked: dict[str, Any] = {
+        data, problem = select_chart_data(table, Chart(())), str(error)
+    parameters: dict[str, Any] = {
         "id": snapshot.manifest.id,
-        "row": list(wanted.rows),
-        "mark": wanted.mark or "",
-        "stack": "on" if wanted.stacked else "",
-        "package": list(wanted.packages),
-        "first": wanted.first,
-        "last": wanted.last,
+        "row": list(chart.rows),
+        "mark": chart.mark or "",
+        "stack": "on" if chart.stacked else "",
+        "package": list(chart.packages),
+        "first": chart.first,
+        "last": chart.last,
     }
-    return page(
+    parameters = {name: value for name, value in parameters.items() if value}
+    return render_page(
         request,
         "report_chart.html.j2",
         400 if problem else 200,
         manifest=snapshot.manifest,
         table=table,
-        chart=wanted,
-        drawn=drawn,
-        says_nothing=all(cell is None for _, cells in drawn.series for cell in cells),
+        chart=chart,
+        data=data,
+        has_no_values=all(cell is None for _, cells in data.series for cell in cells),
         problem=problem,
-        address=f"/chart?{urlencode({name: value for name, value in asked.items() if value}, doseq=True)}",
-        charts={name: preset.title for name, preset in CHARTS.items()},
-        rows=ROWS,
-        sections=list(dict.fromkeys(row.section for row in ROWS.values())),
+        address=f"/chart?{urlencode(parameters, doseq=True)}",
+        charts={name: preset.title for name, preset in CHART_PRESETS.items()},
+        rows=chart_rows(table),
+        sections=list(dict.fromkeys(metric.section for metric in table.metrics)),
         marks=list(Mark),
         vega=vega_script.ADDRESS,
     )
 
 
-ROUTES = [Route("/chart", chart)]
+ROUTES = [Route("/chart", show_chart)]

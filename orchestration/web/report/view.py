@@ -1,57 +1,53 @@
-"""`/view`: one snapshot as a page, and its files as they were stored."""
+"""The page `/view`: one snapshot, and its files as they are stored."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from orchestration.archive import Snapshot, StoredFile
-from orchestration.rendering import CHARTS, FORMATS, html_table, layouts
-from orchestration.web.pages import message_page, page
+from orchestration.connections import OpenArchive
+from orchestration.rendering import CHART_PRESETS, FORMATS, html_table, layouts
+from orchestration.web.access import PUBLIC, page
+from orchestration.web.page_request import PageRequest
+from orchestration.web.pages import render_message, render_page
 
-if TYPE_CHECKING:
-    from orchestration.web.app import OpenArchive
-    from orchestration.web.report.kept_pages import KeptPages
+REVALIDATE = {"Cache-Control": "private, no-cache"}
+"""A browser may keep a copy but must ask each time, because a link can be revoked."""
 
-_REVALIDATE = {"Cache-Control": "private, no-cache"}
-"""A copy may be kept but must be asked about, since a link can be revoked."""
+LINK_STATUSES = (404, 429)
+"""The status codes of a page that takes the id of a snapshot."""
 
 
-async def view(request: Request) -> Response:
-    """The snapshot that `id` names, or with `format` one of its files (interfaces: Web)."""
-    if "format" in request.query_params:
+@page(PUBLIC, query=("id", "format"), statuses=(200, 304, 400, *LINK_STATUSES))
+async def view(request: PageRequest) -> Response:
+    """Show the snapshot `id`, or return its file in the given `format`."""
+    if "format" in request.query:
         return await run_in_threadpool(_download, request)
-    snapshot_id = request.query_params.get("id", "")
-    pages: KeptPages = request.app.state.pages
-    kept = await pages.open(snapshot_id, partial(_rendered, request.app.state.open_archive, snapshot_id))
-    request.app.state.opens.count(snapshot_id)
-    return kept.answer(request)
+    snapshot_id = request.query.text("id")
+    services = request.services
+    render = partial(_render_snapshot, services.open_archive, snapshot_id)
+    cached_page = await services.page_cache.get(snapshot_id, render)
+    services.view_counter.count(snapshot_id)
+    return cached_page.respond(request.headers)
 
 
-def header(request: Request) -> Response:
-    """The header as this visitor sees it, for the report's page, which is the same for everybody."""
-    return page(request, "report_header.html.j2")
+@page(PUBLIC)
+def header(request: PageRequest) -> Response:
+    """Return the page header of this visitor.
+
+    The report page, which all visitors share, fetches it.
+    """
+    return render_page(request, "report_header.html.j2")
 
 
-def stored_file(snapshot: Snapshot, fmt: str, known: str) -> Response:
-    """The bytes of one format as they were stored; 304 when `known` (If-None-Match) names them, 400 for no format."""
-    file = snapshot.manifest.files.get(fmt) if fmt in FORMATS else None
-    if file is None:
-        return message_page(400, "There is no such format", f"A report can be had as {', '.join(FORMATS)}.")
-    etag = f'"{file.sha256}"'
-    headers = {**_REVALIDATE, "ETag": etag}
-    if etag in known:
-        return Response(status_code=304, headers=headers)
-    headers |= {"Content-Type": file.content_type, "Content-Disposition": _disposition(file)}
-    return Response(snapshot.read(fmt), headers=headers)
+def _render_snapshot(open_archive: OpenArchive, snapshot_id: str) -> bytes:
+    """Return the page of the snapshot, which is the same for all visitors.
 
-
-def _rendered(open_archive: "OpenArchive", snapshot_id: str) -> bytes:
-    """The report as a page, the same for everybody. Raises SnapshotDamaged rather than show what was not kept."""
+    Raise SnapshotDamaged if the stored files differ from the original.
+    """
     with open_archive() as (archive, _):
         snapshot = archive.open(snapshot_id)
         table = snapshot.table()
@@ -59,24 +55,36 @@ def _rendered(open_archive: "OpenArchive", snapshot_id: str) -> bytes:
         "snapshot": snapshot,
         "table": html_table(table),
         "files": {fmt: file for fmt, file in snapshot.manifest.files.items() if fmt in FORMATS},
-        "charts": {name: chart.title for name, chart in CHARTS.items()},
+        "charts": {name: chart.title for name, chart in CHART_PRESETS.items()},
     }
     return layouts().get_template("view.html.j2").render(values).encode()
 
 
-def _download(request: Request) -> Response:
-    asked = request.query_params
-    with request.app.state.open_archive() as (archive, _):
-        snapshot = archive.open(asked.get("id", ""))
-        return stored_file(snapshot, asked["format"], request.headers.get("if-none-match", ""))
+def _download(request: PageRequest) -> Response:
+    with request.services.open_archive() as (archive, _):
+        snapshot = archive.open(request.query.text("id"))
+        return _send_file(snapshot, request.query.text("format"), request.headers.get("if-none-match", ""))
 
 
-def _disposition(file: StoredFile) -> str:
-    """Saved under its name: in full for browsers that read RFC 5987, in ASCII for the rest."""
-    plain = "".join(
+def _send_file(snapshot: Snapshot, fmt: str, if_none_match: str) -> Response:
+    """Return the stored bytes of one format, or 304 if the browser has them already."""
+    file = snapshot.manifest.files.get(fmt) if fmt in FORMATS else None
+    if file is None:
+        return render_message(400, "Unknown format", f"Choose one of these formats: {', '.join(FORMATS)}.")
+    etag = f'"{file.sha256}"'
+    headers = {**REVALIDATE, "ETag": etag}
+    if etag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    headers |= {"Content-Type": file.content_type, "Content-Disposition": _content_disposition(file)}
+    return Response(snapshot.read(fmt), headers=headers)
+
+
+def _content_disposition(file: StoredFile) -> str:
+    """Return the header that names the file: in ASCII, and in full as RFC 5987 defines it."""
+    ascii_name = "".join(
         char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in file.filename
     )
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file.filename, safe='')}"
+    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(file.filename, safe='')}"
 
 
 ROUTES = [Route("/view", view), Route("/view/header", header)]

@@ -1,79 +1,84 @@
-"""`/users`: who may sign in, for admins."""
+"""The page `/users`, where admins add and remove users."""
 
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from orchestration.accounts import users
+from orchestration.accounts.visitor import Role
 from orchestration.errors import DynamicsError, RequestError, Unavailable
 from orchestration.settings import settings
-from orchestration.web.pages import page, posted
-from orchestration.web.sign_in import users
-from orchestration.web.visitor import Role, needs, signed_in
+from orchestration.web.access import page
+from orchestration.web.page_request import PageRequest
+from orchestration.web.pages import render_page
 
 
-@needs(Role.ADMIN)
-def list_users(request: Request) -> Response:
-    """All users, and the form that adds one."""
-    return _page(request)
+@page(Role.ADMIN)
+def list_users(request: PageRequest) -> Response:
+    """Show all users, and the form that adds one."""
+    return _render_users(request)
 
 
-@needs(Role.ADMIN)
-def add_user(request: Request) -> Response:
-    """Adds the user that the form describes. The first one is an admin, or nobody could add the second."""
-    sent = posted(request)
-    name, role, owner = (str(sent.get(field, "")).strip() for field in ("name", "role", "owner"))
-    password = str(sent.get("password", ""))
+@page(Role.ADMIN, form=("name", "password", "role", "owner"), statuses=(303, 422))
+def add_user(request: PageRequest) -> Response:
+    """Add a user. The first user must be an admin, because only an admin can add the second."""
+    name, role, owner = (request.form.text(field).strip() for field in ("name", "role", "owner"))
+    password = request.form.text("password")
     try:
-        with request.app.state.open_archive() as (_, connection):
-            chosen = _role(role, users.exist(connection))
+        with request.services.open_archive() as (_, connection):
+            chosen_role = _parse_role(role, has_users=users.has_users(connection))
             base_currency = settings().base_currency
-            users.add(connection, name, password, chosen, owner=owner or None, base_currency=base_currency)
+            users.add(
+                connection, name, password, chosen_role, owner=owner or None, base_currency=base_currency
+            )
             connection.commit()
     except Unavailable:
         raise
-    except DynamicsError as error:  # no marts yet, to look a reseller up in
-        return _page(request, 422, name=name, role=role, owner=owner, problem=str(error))
+    except DynamicsError as error:  # without marts an owner cannot be looked up
+        return _render_users(request, 422, name=name, role=role, owner=owner, problem=str(error))
     return RedirectResponse("/users", 303)
 
 
-@needs(Role.ADMIN)
-def remove_user(request: Request) -> Response:
-    """Removes the user of the field `name`, who is signed out by that at once; nobody removes themselves."""
-    name = str(posted(request).get("name", ""))
-    if name == signed_in(request).name:
-        return _page(
-            request, 422, problem="another admin can remove you, you cannot: somebody has to be left"
+@page(Role.ADMIN, form=("name",), statuses=(303, 422))
+def remove_user(request: PageRequest) -> Response:
+    """Remove a user and end their sessions.
+
+    Admins cannot remove themselves: one admin must remain.
+    """
+    name = request.form.text("name")
+    if name == request.signed_in_visitor.name:
+        return _render_users(
+            request, 422, problem="you cannot remove your own account: ask another admin to remove it"
         )
     try:
-        with request.app.state.open_archive() as (_, connection):
+        with request.services.open_archive() as (_, connection):
             users.remove(connection, name)
             connection.commit()
     except RequestError as error:
-        return _page(request, 422, problem=str(error))
+        return _render_users(request, 422, problem=str(error))
     return RedirectResponse("/users", 303)
 
 
-def _role(name: str, there_are_users: bool) -> Role:
+def _parse_role(name: str, *, has_users: bool) -> Role:
     role = Role.__members__.get(name.upper())
     if role is None:
         raise RequestError("choose one of the roles")
-    if role is not Role.ADMIN and not there_are_users:
-        raise RequestError("the first user has to be an admin: from then on everybody signs in")
+    if role is not Role.ADMIN and not has_users:
+        raise RequestError("the first user has to be an admin: from then on, all visitors have to sign in")
     return role
 
 
-def _page(request: Request, status: int = 200, **values: str) -> Response:
-    with request.app.state.open_archive() as (_, connection):
-        everybody = users.everybody(connection)
-    empty = {"name": "", "role": "viewer" if everybody else "admin", "owner": "", "problem": ""}
-    return page(
+def _render_users(request: PageRequest, status: int = 200, **values: str) -> Response:
+    with request.services.open_archive() as (_, connection):
+        all_users = users.list_users(connection)
+    defaults = {"name": "", "role": "viewer" if all_users else "admin", "owner": "", "problem": ""}
+    return render_page(
         request,
-        "sign_in_users.html.j2",
+        "users.html.j2",
         status,
-        users=everybody,
+        users=all_users,
         roles=[role.name.lower() for role in Role],
-        least=users.PASSWORD_LENGTH.start,
-        **(empty | values),
+        min_password_length=users.PASSWORD_LENGTH.start,
+        **(defaults | values),
     )
 
 

@@ -1,4 +1,4 @@
-"""Says of each request which browser it comes from (`request.state.browser`), and lets no forged one change anything."""
+"""Middleware that identifies the browser of each request and rejects forged forms."""
 
 import hmac
 from urllib.parse import parse_qs
@@ -7,22 +7,26 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orchestration.web.pages import message_page
+from orchestration.web.pages import render_message
 from orchestration.web.sign_in.browser import Browser
 
-_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-_LARGEST_BODY = 1_000_000
-"""Bytes. A form with every field filled in has a hundredth of it."""
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_BODY_BYTES = 1_000_000
+"""Far more than the largest form needs."""
 
 
 class SignIn:
-    """Knows the browser by its cookie. What is no GET needs its token: in the form field `csrf`, or X-CSRF-Token."""
+    """Middleware that sets `request.state.browser`.
 
-    def __init__(self, app: ASGIApp, *, https: bool, machine_is_admin: bool) -> None:
-        self._app, self._https, self._machine_is_admin = app, https, machine_is_admin
+    A request that changes data must carry the browser's token, in the form field `csrf` or in the
+    header X-CSRF-Token. Other requests of that kind get 403.
+    """
+
+    def __init__(self, app: ASGIApp, *, https: bool, has_local_admin: bool) -> None:
+        self._app, self._https, self._has_local_admin = app, https, has_local_admin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, as ASGI hands it over."""
+        """Handle one request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -30,7 +34,7 @@ class SignIn:
         browser = Browser(
             request,
             secure=self._https or scope["scheme"] == "https",
-            machine_is_admin=self._machine_is_admin,
+            has_local_admin=self._has_local_admin,
         )
         scope.setdefault("state", {})["browser"] = browser
 
@@ -40,39 +44,38 @@ class SignIn:
             await send(message)
 
         app = self._app
-        if request.method not in _HARMLESS:
+        if request.method not in _SAFE_METHODS:
             try:
-                body = await _body(request)
+                body = await _read_body(request)
             except ClientDisconnect:
                 return
             if body is None:
-                app = message_page(
-                    413, "This is too much", "A form that is sent here has at most a megabyte."
-                )
-            elif not hmac.compare_digest(_token(request, body), browser.csrf.encode()):
-                app = message_page(
+                app = render_message(413, "The form is too large", "A form can have at most one megabyte.")
+            elif not hmac.compare_digest(_read_token(request, body), browser.csrf.encode()):
+                app = render_message(
                     403,
-                    "This page was open for too long",
-                    "What it sent could not be told from a forgery. Go back, reload the page, and try again.",
+                    "This page has expired",
+                    "The form could not be verified. Go back, reload the page, and try again.",
                 )
             else:
-                receive = _again(body, receive)
+                receive = _replay(body, receive)
         await app(scope, receive, send_with_cookie)
 
 
-async def _body(request: Request) -> bytes | None:
-    """All of it; None when it is too large."""
+async def _read_body(request: Request) -> bytes | None:
+    """Return the whole body, or None if it is too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LARGEST_BODY:
+        if len(body) > _MAX_BODY_BYTES:
             return None
     return bytes(body)
 
 
-def _token(request: Request, body: bytes) -> bytes:
-    if (sent := request.headers.get("x-csrf-token")) is not None:
-        return sent.encode()
+def _read_token(request: Request, body: bytes) -> bytes:
+    """Return the token that the request carries, or nothing."""
+    if (header := request.headers.get("x-csrf-token")) is not None:
+        return header.encode()
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return b""
     try:
@@ -82,11 +85,11 @@ def _token(request: Request, body: bytes) -> bytes:
     return fields.get("csrf", [""])[0].encode()
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Hands the body over once more, and then what comes after it."""
-    parts = iter([{"type": "http.request", "body": body, "more_body": False}])
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a receive function that gives the body again, and then the messages after it."""
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive_again() -> Message:
-        return next(parts, None) or await receive()
+        return next(messages, None) or await receive()
 
     return receive_again

@@ -1,4 +1,4 @@
-"""Signing in by way of an OpenID provider: code flow with state, nonce and PKCE, and groups that become roles."""
+"""Sign-in through an OpenID provider: authorization code flow with state, nonce and PKCE."""
 
 import logging
 import warnings
@@ -15,58 +15,63 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from orchestration.accounts.users import require_name
+from orchestration.accounts.visitor import Role
 from orchestration.errors import RequestError
 from orchestration.settings import settings
-from orchestration.web.pages import message_page
-from orchestration.web.sign_in.routes import own_path
-from orchestration.web.sign_in.users import require_name
-from orchestration.web.visitor import Role
+from orchestration.web.pages import render_message
+from orchestration.web.services import get_services
+from orchestration.web.sign_in.routes import to_own_path
 
 Grant = tuple[Role, str | None]
-"""A role, and the id of the reseller that somebody is bound to."""
+"""A role, and the id of the reseller that the user is bound to."""
 
-_MINUTES = 10
-"""That somebody has to sign in at the provider."""
+_SIGN_IN_MINUTES = 10
+"""How long a user may take to sign in at the provider."""
 
 _log = logging.getLogger(__name__)
 
 
-def routes() -> list[BaseRoute]:
-    """`/sign-in/openid` and the callback, where the settings name a provider. Raises RequestError for half a provider."""
-    named = settings()
-    secret = named.oidc_client_secret.get_secret_value()
-    if named.oidc_url is None:
+def list_routes() -> list[BaseRoute]:
+    """Return `/sign-in/openid` and its callback, or nothing if the settings name no provider.
+
+    Raise RequestError if a setting of the provider is missing.
+    """
+    config = settings()
+    secret = config.oidc_client_secret.get_secret_value()
+    if config.oidc_url is None:
         return []
-    if not (named.oidc_client_id and secret and named.oidc_roles):
+    if not (config.oidc_client_id and secret and config.oidc_roles):
         raise RequestError(
-            "DYNAMICS_OIDC_URL needs DYNAMICS_OIDC_CLIENT_ID, DYNAMICS_OIDC_CLIENT_SECRET and DYNAMICS_OIDC_ROLES: "
-            "set them too"
+            "DYNAMICS_OIDC_URL needs DYNAMICS_OIDC_CLIENT_ID, DYNAMICS_OIDC_CLIENT_SECRET and "
+            "DYNAMICS_OIDC_ROLES: set them too"
         )
-    pages = _Pages(named.oidc_url, named.oidc_client_id, secret, named.oidc_scope)
-    # What a browser carries from the one page to the other, signed by what all our servers know and nobody else does.
+    provider = _Provider(config.oidc_url, config.oidc_client_id, secret, config.oidc_scope)
+    # A signed cookie carries the state from one page to the other. All servers know the key.
     state = Middleware(
         SessionMiddleware,
         secret_key=f"sign-in state {secret}",
         session_cookie="dynamics-openid",
-        max_age=_MINUTES * 60,
+        max_age=_SIGN_IN_MINUTES * 60,
         path="/sign-in/openid",
-        https_only=(named.public_url or "").startswith("https:"),
+        https_only=(config.public_url or "").startswith("https:"),
     )
     return [
         Mount(
             "/sign-in/openid",
-            routes=[Route("/start", pages.start), Route("/callback", pages.callback)],
+            routes=[Route("/start", provider.start), Route("/callback", provider.callback)],
             middleware=[state],
         )
     ]
 
 
-def grants(roles: Mapping[str, str]) -> dict[str, Grant]:
-    """DYNAMICS_OIDC_ROLES, read: `viewer`, `analyst` or `admin` by group, with `:` and a reseller's id for one bound.
+def parse_grants(roles: Mapping[str, str]) -> dict[str, Grant]:
+    """Return the grant of each group in DYNAMICS_OIDC_ROLES.
 
-    Raises RequestError for another role and an admin who is bound.
+    A value is `viewer`, `analyst` or `admin`. `viewer:ID` and `analyst:ID` also bind the user to
+    the reseller with that id. Raise RequestError for any other value.
     """
-    read: dict[str, Grant] = {}
+    grants: dict[str, Grant] = {}
     for group, text in roles.items():
         name, _, owner_id = text.partition(":")
         if name.upper() not in Role.__members__ or (name == "admin" and owner_id):
@@ -74,34 +79,35 @@ def grants(roles: Mapping[str, str]) -> dict[str, Grant]:
                 f"DYNAMICS_OIDC_ROLES gives group {group!r} the role {text!r}: use viewer, analyst or admin, or "
                 "viewer:ID or analyst:ID for the clients of one reseller"
             )
-        read[group] = (Role[name.upper()], owner_id or None)
-    return read
+        grants[group] = (Role[name.upper()], owner_id or None)
+    return grants
 
 
-def granted(groups: Sequence[str], by_group: Mapping[str, Grant]) -> Grant | None:
-    """What somebody in these groups may do: the highest role, bound as soon as one of the groups binds.
+def combine_grants(groups: Sequence[str], grants: Mapping[str, Grant]) -> Grant | None:
+    """Return the grant of a user in these groups: the highest role, and the owner of any binding.
 
-    None when no group says anything, when they bind to two resellers, and when one of them is an admin's.
+    Return None if no group has a grant, if the groups bind to two resellers, and if one group binds
+    and another one makes the user an admin.
     """
-    found = [by_group[group] for group in groups if group in by_group]
-    owners = {owner_id for _, owner_id in found if owner_id is not None}
-    role = max((role for role, _ in found), default=None)
-    if role is None or len(owners) > 1 or (owners and role is Role.ADMIN):
+    granted = [grants[group] for group in groups if group in grants]
+    owner_ids = {owner_id for _, owner_id in granted if owner_id is not None}
+    role = max((role for role, _ in granted), default=None)
+    if role is None or len(owner_ids) > 1 or (owner_ids and role is Role.ADMIN):
         return None
-    return role, next(iter(owners), None)
+    return role, next(iter(owner_ids), None)
 
 
-class _Pages:
-    """The two pages, and the provider between them."""
+class _Provider:
+    """The client of the OpenID provider, with the two pages that lead there and back."""
 
     def __init__(self, url: str, client_id: str, secret: str, scope: str) -> None:
         with warnings.catch_warnings():
-            import authlib.deprecate  # noqa: F401 - it tells every warning, unless told otherwise after it
+            import authlib.deprecate  # noqa: F401 - its import resets the filters: import it first
 
-            warnings.simplefilter("ignore")  # the library announces which HTTP client it will use one day
+            warnings.simplefilter("ignore")  # a notice about the library's future HTTP client
             from authlib.integrations.starlette_client import OAuth
 
-        self._by_group = grants(settings().oidc_roles)
+        self._grants = parse_grants(settings().oidc_roles)
         self._client: Any = OAuth().register(
             "openid",
             client_id=client_id,
@@ -111,21 +117,21 @@ class _Pages:
         )
 
     async def start(self, request: Request) -> Response:
-        """Sends the browser to the provider."""
+        """Redirect the browser to the provider."""
         from httpx import HTTPError
 
-        request.session["next"] = own_path(request.query_params.get("next", "/"))
+        request.session["next"] = to_own_path(request.query_params.get("next", "/"))
         origin = (settings().public_url or str(request.base_url)).rstrip("/")
         try:
-            answer: Response = await self._client.authorize_redirect(
+            redirect: Response = await self._client.authorize_redirect(
                 request, f"{origin}/sign-in/openid/callback"
             )
         except HTTPError as error:
-            return _provider_away(error)
-        return answer
+            return _show_provider_unavailable(error)
+        return redirect
 
     async def callback(self, request: Request) -> Response:
-        """Takes the browser back, with a code that the provider exchanges for who it is."""
+        """Exchange the code from the browser for the user's claims, and sign the user in."""
         from authlib.integrations.starlette_client import OAuthError
         from httpx import HTTPError
         from joserfc.errors import JoseError
@@ -134,41 +140,41 @@ class _Pages:
             token = await self._client.authorize_access_token(request)
             claims: Mapping[str, Any] = token["userinfo"]
         except HTTPError as error:
-            return _provider_away(error)
+            return _show_provider_unavailable(error)
         except (OAuthError, JoseError, KeyError, ValueError) as error:
-            _log.warning("a sign-in by OpenID was refused: %s", type(error).__name__)
-            return message_page(
+            _log.warning("an OpenID sign-in was rejected: %s", type(error).__name__)
+            return render_message(
                 400,
-                "Signing in did not work",
-                "The provider's answer was not one to this browser's question, or came too late. Try again.",
+                "Sign-in failed",
+                "The answer of the sign-in provider was invalid or came too late. Try again.",
             )
-        next_page = own_path(request.session.pop("next", "/"))
-        return await run_in_threadpool(self._signed_in, request, claims, next_page)
+        next_page = to_own_path(request.session.pop("next", "/"))
+        return await run_in_threadpool(self._sign_in, request, claims, next_page)
 
-    def _signed_in(self, request: Request, claims: Mapping[str, Any], next_page: str) -> Response:
-        told = claims.get(settings().oidc_claim)
-        groups = told if isinstance(told, list) else [told]
-        grant = granted([group for group in groups if isinstance(group, str)], self._by_group)
-        with request.app.state.open_archive() as (_, connection):
-            name = _vouched_for(connection, claims, grant)
+    def _sign_in(self, request: Request, claims: Mapping[str, Any], next_page: str) -> Response:
+        claim = claims.get(settings().oidc_claim)
+        groups = claim if isinstance(claim, list) else [claim]
+        grant = combine_grants([group for group in groups if isinstance(group, str)], self._grants)
+        with get_services(request).open_archive() as (_, connection):
+            user_name = _update_user(connection, claims, grant)
             connection.commit()
-        if name is None:
-            return message_page(
+        if user_name is None:
+            return render_message(
                 403,
-                "This account may not sign in here",
-                "The provider knows you, but nothing here is open to your groups, or somebody else has your name. "
-                "Whoever runs this service can change that.",
+                "Your account has no access",
+                "None of your groups has access here, or another user has your name. Ask an admin for access.",
             )
-        request.state.browser.sign_in(name)
+        request.state.browser.sign_in(user_name)
         return RedirectResponse(next_page, 303)
 
 
-def _vouched_for(
+def _update_user(
     connection: Connection[TupleRow], claims: Mapping[str, Any], grant: Grant | None
 ) -> str | None:
-    """The name of the user that the claims are about, who from now on has that role; without one they are removed.
+    """Add or update the user of the claims and return the name.
 
-    None too when the name is somebody else's: a provider's user never becomes one with a password.
+    Remove the user if there is no grant. Return None if the user may not sign in. That is also the
+    case if a user with a password has the name: a provider's user never becomes another user.
     """
     subject = f"{claims['iss']} {claims['sub']}"
     if grant is None:
@@ -191,11 +197,11 @@ def _vouched_for(
     return row[0] if row else None
 
 
-def _provider_away(error: Exception) -> Response:
+def _show_provider_unavailable(error: Exception) -> Response:
     _log.error("the OpenID provider does not answer: %s", error)
-    return message_page(
+    return render_message(
         503,
-        "Signing in is not possible at the moment",
-        "The provider that knows you does not answer. Try again in a few minutes.",
+        "Sign-in is not available at the moment",
+        "The sign-in provider does not answer. Try again in a few minutes.",
         {"Retry-After": "60"},
     )

@@ -1,95 +1,80 @@
-"""`/sign-in` and `/sign-out`: with a name and a password, or by way of the OpenID provider."""
+"""The pages `/sign-in` and `/sign-out`."""
 
 import re
 from urllib.parse import quote
 
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from orchestration.accounts import users
 from orchestration.settings import settings
-from orchestration.web.buckets import Buckets, address
-from orchestration.web.pages import page, posted
-from orchestration.web.sign_in import users
-from orchestration.web.visitor import visitor
+from orchestration.web.access import PUBLIC, page
+from orchestration.web.page_request import PageRequest
+from orchestration.web.pages import render_page
 
 
-class Tries:
-    """How often somebody may try to sign in: from one address, and for one name from everywhere."""
-
-    def __init__(self) -> None:
-        self._of_addresses = Buckets(size=10, seconds=10)
-        self._of_names = Buckets(size=20, seconds=60)
-
-    def take(self, request: Request, name: str) -> int:
-        """Takes a try. 0, or how many seconds to wait for one."""
-        return self._of_addresses.take(address(request)) or self._of_names.take(name.lower())
-
-    def give_back(self, request: Request, name: str) -> None:
-        """The try was a good one: whoever knows the password is not slowed down."""
-        self._of_addresses.give_back(address(request))
-        self._of_names.give_back(name.lower())
+@page(PUBLIC, query=("next",), statuses=(200, 303))
+def show_sign_in(request: PageRequest) -> Response:
+    """Show the sign-in form. Redirect a visitor who is signed in already to the page `next`."""
+    next_page = request.query.text("next", "/")
+    if request.visitor:
+        return RedirectResponse(to_own_path(next_page), 303)
+    return _render_form(request, next_page=next_page)
 
 
-def sign_in_page(request: Request) -> Response:
-    """Asks who it is; whoever is signed in goes on to the page that they wanted (`next`)."""
-    if visitor(request):
-        return RedirectResponse(own_path(request.query_params.get("next", "/")), 303)
-    return _form(request, next_page=request.query_params.get("next", "/"))
-
-
-def sign_in(request: Request) -> Response:
-    """Signs in with the fields `name` and `password`, and goes on to `next`."""
-    sent = posted(request)
-    name, password, next_page = (str(sent.get(field, "")) for field in ("name", "password", "next"))
-    tries: Tries = request.app.state.tries
-    if wait := tries.take(request, name):
-        problem = f"There were too many tries. The next one is possible in {wait} seconds."
-        answer = _form(request, 429, name=name, next_page=next_page, problem=problem)
-        answer.headers["Retry-After"] = str(wait)
-        return answer
-    with request.app.state.open_archive() as (_, connection):
-        known = users.check(connection, name.strip(), password)
+@page(PUBLIC, form=("name", "password", "next"), statuses=(303, 401, 429))
+def sign_in(request: PageRequest) -> Response:
+    """Sign in with a name and a password. Redirect to the page `next`."""
+    name, password, next_page = (request.form.text(field) for field in ("name", "password", "next"))
+    limit = request.services.sign_in_limit
+    if wait := limit.take(request.client_key, name):
+        problem = f"Too many attempts. Try again in {wait} seconds."
+        response = _render_form(request, 429, name=name, next_page=next_page, problem=problem)
+        response.headers["Retry-After"] = str(wait)
+        return response
+    with request.services.open_archive() as (_, connection):
+        user_name = users.authenticate(connection, name.strip(), password)
         connection.commit()
-    if known is None:
-        problem = "This name and this password do not belong together."
-        return _form(request, 401, name=name, next_page=next_page, problem=problem)
-    tries.give_back(request, name)
-    request.state.browser.sign_in(known)
-    return RedirectResponse(own_path(next_page), 303)
+    if user_name is None:
+        problem = "The name or the password is wrong."
+        return _render_form(request, 401, name=name, next_page=next_page, problem=problem)
+    limit.give_back(request.client_key, name)
+    request.browser.sign_in(user_name)
+    return RedirectResponse(to_own_path(next_page), 303)
 
 
-def sign_out(request: Request) -> Response:
-    """Ends the session, here and in the database."""
-    request.state.browser.sign_out()
+@page(PUBLIC, statuses=(303,))
+def sign_out(request: PageRequest) -> Response:
+    """End the session."""
+    request.browser.sign_out()
     return RedirectResponse("/sign-in", 303)
 
 
-def own_path(asked: str) -> str:
-    """Where to go on: `asked` when it is a path of ours, and the first page when it leads elsewhere."""
-    return asked if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", asked) else "/"
+def to_own_path(address: str) -> str:
+    """Return the address if it is a path of this site. Return `/` for any other address."""
+    return address if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", address) else "/"
 
 
-def _form(
-    request: Request, status: int = 200, *, name: str = "", next_page: str = "/", problem: str = ""
+def _render_form(
+    request: PageRequest, status: int = 200, *, name: str = "", next_page: str = "/", problem: str = ""
 ) -> Response:
-    with request.app.state.open_archive() as (_, connection):
-        anybody = users.exist(connection)
-    return page(
+    with request.services.open_archive() as (_, connection):
+        has_users = users.has_users(connection)
+    return render_page(
         request,
         "sign_in.html.j2",
         status,
         name=name,
-        next_page=own_path(next_page),
-        next_quoted=quote(own_path(next_page), safe=""),
+        next_page=to_own_path(next_page),
+        next_page_quoted=quote(to_own_path(next_page), safe=""),
         problem=problem,
-        anybody=anybody,
-        openid=settings().oidc_url is not None,
+        has_users=has_users,
+        has_openid=settings().oidc_url is not None,
     )
 
 
 ROUTES = [
-    Route("/sign-in", sign_in_page),
+    Route("/sign-in", show_sign_in),
     Route("/sign-in", sign_in, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
 ]

@@ -1,24 +1,24 @@
-// Fields that take several texts: each becomes a chip that goes with a click. The server writes the same markup.
+// Fields with several values. Each value is a chip, and a click removes it. The server renders the same markup.
 
-const changed = (list) => list.dispatchEvent(new Event("change", { bubbles: true }));
+const notifyChange = (list) => list.dispatchEvent(new Event("change", { bubbles: true }));
 
-/** Adds a text to the chips of a field, once. `label` is what it is called where that is not the text. */
+/** Adds a value to the chips of a field, unless it is there already. `label` is the text of the chip. */
 export function addChip(list, text, label = text) {
-  const there = [...list.querySelectorAll("input")].some((input) => input.value === text);
-  if (!text || there) return;
+  const exists = [...list.querySelectorAll("input")].some((input) => input.value === text);
+  if (!text || exists) return;
   const name = list.dataset.chips;
   const chip = document.createElement("li");
   const input = Object.assign(document.createElement("input"), { type: "hidden", name, value: text });
-  const shown = Object.assign(document.createElement("span"), { textContent: label });
+  const caption = Object.assign(document.createElement("span"), { textContent: label });
   const remove = Object.assign(document.createElement("button"), { name: "drop", value: `${name}:${text}`, textContent: "×" });
   remove.ariaLabel = `Remove ${label}`;
   chip.className = "chip";
-  chip.append(input, shown, remove);
+  chip.append(input, caption, remove);
   list.append(chip);
-  changed(list);
+  notifyChange(list);
 }
 
-/** Makes the chips of a form go with a click, without asking the server. */
+/** Lets a click on the button of a chip remove the chip, without a request to the server. */
 export function removeOnClick(form) {
   form.addEventListener("click", (event) => {
     const button = event.target.closest("button[name=drop]");
@@ -27,11 +27,14 @@ export function removeOnClick(form) {
     const list = button.closest("[data-chips]");
     button.closest("li").remove();
     list.parentElement.querySelector("input:not([type=hidden]), select")?.focus();
-    changed(list);
+    notifyChange(list);
   });
 }
 
-/** Makes what is typed into a field a chip, by Enter; with `eager` by a comma, a space or leaving the field too. */
+/**
+ * Turns the typed text into a chip when the visitor presses Enter. With `eager`, a comma, a space or leaving the field
+ * does the same. Returns a function that adds an option of a combobox.
+ */
 export function addOnEnter(input, { eager = false } = {}) {
   const list = input.parentElement.querySelector("[data-chips]");
   const add = () => {
@@ -40,7 +43,7 @@ export function addOnEnter(input, { eager = false } = {}) {
     texts.forEach((text) => addChip(list, text));
   };
   input.addEventListener("keydown", (event) => {
-    if (input.hasAttribute("aria-activedescendant")) return; // an option of the list is meant
+    if (input.hasAttribute("aria-activedescendant")) return; // Enter chooses an option of the combobox
     if (input.value && (event.key === "Enter" || (eager && [",", ";", " "].includes(event.key)))) {
       event.preventDefault();
       add();

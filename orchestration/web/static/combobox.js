@@ -1,14 +1,17 @@
-// A field that finds while somebody types: the ARIA combobox, with mouse, keys and screen readers.
+// A field with suggestions: the ARIA combobox for mouse, keyboard and screen readers.
 
-let lists = 0;
+let listCount = 0;
 
 /**
- * `find(text)` gives, at once or as a promise, what to offer: [{ value, label, note, group }].
- * `choose(option)` is called with the one that was chosen. Escape closes, arrows walk, Enter or Tab choose.
+ * Adds suggestions to a field.
+ *
+ * `find(text)` returns the options, or a promise of them: [{ value, label, note, group }].
+ * `choose(option)` is called with the chosen option. Escape closes the list, the arrow keys move in it, and Enter or
+ * Tab chooses an option.
  */
 export function combobox(input, find, choose) {
   const list = document.createElement("ul");
-  list.id = `list-${++lists}`;
+  list.id = `list-${++listCount}`;
   list.className = "options";
   list.role = "listbox";
   list.ariaLabel = input.labels?.[0]?.textContent ?? input.ariaLabel ?? "";
@@ -18,18 +21,18 @@ export function combobox(input, find, choose) {
     role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id, autocomplete: "off",
   })) input.setAttribute(name, value);
 
-  let offered = [], active = -1, asked = 0, timer;
+  let options = [], active = -1, requestCount = 0, timer;
 
   function close() {
-    asked += 1;
+    requestCount += 1;
     clearTimeout(timer);
     list.hidden = true;
-    offered = [];
-    mark(-1);
+    options = [];
+    highlight(-1);
     input.setAttribute("aria-expanded", "false");
   }
 
-  function mark(index) {
+  function highlight(index) {
     list.querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
     active = index;
     const option = list.querySelector(`[data-index="${index}"]`);
@@ -40,23 +43,23 @@ export function combobox(input, find, choose) {
   }
 
   async function open(text = input.value) {
-    const mine = ++asked;
-    let found;
+    const request = ++requestCount;
+    let matches;
     try {
-      found = await find(text.trim());
+      matches = await find(text.trim());
     } catch {
-      return; // the server does not answer: what is typed is checked when the form is sent
+      return; // the server does not answer; it validates the text when the form is sent
     }
-    if (mine !== asked || document.activeElement !== input) return;
-    offered = found;
-    list.replaceChildren(...rows(found, list.id));
+    if (request !== requestCount || document.activeElement !== input) return;
+    options = matches;
+    list.replaceChildren(...renderOptions(matches, list.id));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
-    mark(-1);
+    highlight(-1);
   }
 
   function take(index) {
-    const option = offered[index];
+    const option = options[index];
     close();
     choose(option);
   }
@@ -71,9 +74,9 @@ export function combobox(input, find, choose) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (list.hidden) open(input.dataset.adds === undefined ? "" : input.value);
-      else if (offered.length) {
+      else if (options.length) {
         const step = event.key === "ArrowDown" ? 1 : -1;
-        mark((active + step + offered.length + (active < 0 && step < 0 ? 1 : 0)) % offered.length);
+        highlight((active + step + options.length + (active < 0 && step < 0 ? 1 : 0)) % options.length);
       }
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault();
@@ -87,49 +90,49 @@ export function combobox(input, find, choose) {
     }
   });
   list.addEventListener("mousedown", (event) => {
-    event.preventDefault(); // the field keeps the focus
+    event.preventDefault(); // keep the focus in the field
     const option = event.target.closest("[role=option]");
     if (option) take(Number(option.dataset.index));
   });
 }
 
-function rows(found, id) {
-  if (!found.length) {
+function renderOptions(options, id) {
+  if (!options.length) {
     const none = document.createElement("li");
     none.className = "none";
-    none.textContent = "nothing found";
+    none.textContent = "no matches";
     none.role = "presentation";
     return [none];
   }
   let group;
-  return found.flatMap((each, index) => {
-    const made = [];
-    if (each.group && each.group !== group) {
+  return options.flatMap(({ label, note, group: optionGroup }, index) => {
+    const items = [];
+    if (optionGroup && optionGroup !== group) {
       const heading = document.createElement("li");
       heading.className = "group";
       heading.role = "presentation";
-      heading.textContent = group = each.group;
-      made.push(heading);
+      heading.textContent = group = optionGroup;
+      items.push(heading);
     }
     const option = document.createElement("li");
     option.role = "option";
     option.id = `${id}-${index}`;
     option.dataset.index = index;
     option.ariaSelected = "false";
-    option.append(each.label);
-    if (each.note) {
-      const note = document.createElement("small");
-      note.textContent = each.note;
-      option.append(" ", note);
+    option.append(label);
+    if (note) {
+      const noteElement = document.createElement("small");
+      noteElement.textContent = note;
+      option.append(" ", noteElement);
     }
-    made.push(option);
-    return made;
+    items.push(option);
+    return items;
   });
 }
 
-/** What the server finds of a kind (tags, owners, packages, currencies, timezones). */
+/** Returns the matches of the server. `kind` is tags, owners, packages, currencies or timezones. */
 export async function search(kind, text) {
-  const answer = await fetch(`/search/${kind}?${new URLSearchParams({ q: text })}`);
-  if (!answer.ok) throw new Error(answer.statusText);
-  return (await answer.json()).found;
+  const response = await fetch(`/search/${kind}?${new URLSearchParams({ q: text })}`);
+  if (!response.ok) throw new Error(response.statusText);
+  return (await response.json()).matches;
 }

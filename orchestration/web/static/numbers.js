@@ -1,45 +1,46 @@
-// Cells of report tables as the reader writes numbers, and the stored value of each on demand.
+// Formats the cells of report tables in the visitor's locale, and shows the stored value of a cell on hover.
 
-const styles = {
-  whole: new Intl.NumberFormat(),
+const formats = {
+  integer: new Intl.NumberFormat(),
   money: new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
 };
-const stored = new WeakMap();
-const number = /(?<![\d.])\u2212?\d[\d\u202f]*(\.\d\d)?(?![\d.])/; // a quantity or an amount; a rate stays as it is
-const plain = (text) => text.replaceAll("\u202f", "").replace("\u2212", "-");
+const storedValues = new WeakMap();
+const numberPattern = /(?<![\d.])\u2212?\d[\d\u202f]*(\.\d\d)?(?![\d.])/; // a quantity or an amount, but not a rate
+const toPlain = (text) => text.replaceAll("\u202f", "").replace("\u2212", "-");
 
-// A string is formatted, not a number: an amount of 18 digits keeps its cents.
-export function write(cell) {
-  stored.set(cell, plain(cell.textContent.trim()));
+/** Formats the number of a cell. It formats a string, because a JavaScript number would lose digits of large amounts. */
+export function formatCell(cell) {
+  storedValues.set(cell, toPlain(cell.textContent.trim()));
   const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode;
-    const written = text.data.replace(number, (found, cents) =>
-      styles[cents ? "money" : "whole"].format(plain(found)).replace("-", "\u2212"));
-    if (written !== text.data) text.data = written;
+    const formatted = text.data.replace(numberPattern, (number, cents) =>
+      formats[cents ? "money" : "integer"].format(toPlain(number)).replace("-", "\u2212"));
+    if (formatted !== text.data) text.data = formatted;
   }
 }
 
-// What is far away is written before it comes into sight, while it is not laid out and costs nothing.
-const near = new IntersectionObserver((entries) => {
+// Format a table before it becomes visible: as long as the browser has not laid it out, a change is cheap.
+const observer = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
-    near.unobserve(target);
-    for (const cell of target.querySelectorAll(target.matches(".list") ? ".list td.number" : "td")) write(cell);
+    observer.unobserve(target);
+    for (const cell of target.querySelectorAll(target.matches(".list") ? ".list td.number" : "td")) formatCell(cell);
   }
 }, { rootMargin: "1500px 4000px", scrollMargin: "1500px 4000px" });
 
-export function localise(place) {
-  for (const table of place.querySelectorAll(".stretch, .report:not(.stretches *), .list")) near.observe(table);
+/** Formats all tables inside an element, each one shortly before it becomes visible. */
+export function formatTables(element) {
+  for (const table of element.querySelectorAll(".stretch, .report:not(.stretches *), .list")) observer.observe(table);
 }
 
 document.addEventListener("pointerover", ({ target }) => {
   const cell = target.closest("td");
-  if (stored.has(cell)) cell.title = stored.get(cell);
+  if (storedValues.has(cell)) cell.title = storedValues.get(cell);
 });
 
-// How d3, which writes the axes of charts, is told the same.
+/** Returns the visitor's locale for d3, which draws the axes of charts. */
 export function d3Locale() {
-  const sign = (type, number) => styles.money.formatToParts(number).find((part) => part.type === type)?.value ?? "";
-  return { decimal: sign("decimal", 0.5), thousands: sign("group", 1e7), grouping: [3], currency: ["", ""] };
+  const symbol = (type, number) => formats.money.formatToParts(number).find((part) => part.type === type)?.value ?? "";
+  return { decimal: symbol("decimal", 0.5), thousands: symbol("group", 1e7), grouping: [3], currency: ["", ""] };
 }

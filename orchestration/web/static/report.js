@@ -1,36 +1,36 @@
-// The report page: numbers as the reader writes them, packages that fold, the link, and what a visitor may do more.
+// The report page: numbers in the visitor's locale, packages to collapse, the link, and the header of the visitor.
 
-import { localise } from "./numbers.js";
+import { formatTables } from "./numbers.js";
 import { linkClients } from "./report_clients.js";
 
-const said = document.querySelector(".said");
+const statusMessage = document.querySelector(".status-message");
 const copy = document.getElementById("copy-link");
 const fold = document.getElementById("fold-all");
 const menu = document.querySelector(".menu");
 
-localise(document);
+formatTables(document);
 
 copy.hidden = false;
 copy.addEventListener("click", async () => {
   const link = new URL(copy.dataset.link, location.href).href;
   try {
     await navigator.clipboard.writeText(link);
-    said.textContent = "The link is copied. Whoever has it can open this report.";
+    statusMessage.textContent = "The link is copied. Anyone with the link can open this report.";
   } catch {
-    said.textContent = `Copy this link: ${link}`; // without https there is no clipboard
+    statusMessage.textContent = `Copy this link: ${link}`; // browsers allow the clipboard only with https
   }
 });
 
 if (fold) {
   const packages = [...document.querySelectorAll("details.package")];
-  const allClosed = () => packages.every((one) => !one.open);
+  const allClosed = () => packages.every((details) => !details.open);
   fold.hidden = false;
   fold.addEventListener("click", () => {
     const open = allClosed();
-    for (const one of packages) one.open = open;
+    for (const details of packages) details.open = open;
   });
-  for (const one of packages) {
-    one.addEventListener("toggle", () => { fold.textContent = allClosed() ? "Expand all" : "Collapse all"; });
+  for (const details of packages) {
+    details.addEventListener("toggle", () => { fold.textContent = allClosed() ? "Expand all" : "Collapse all"; });
   }
 }
 
@@ -41,10 +41,10 @@ menu.addEventListener("keydown", ({ key }) => {
   menu.querySelector("summary").focus();
 });
 
-// The page itself is kept for all who have the link; who is looking is asked for apart.
-const answer = await fetch("/view/header").catch(() => null);
-if (answer?.ok) {
-  const header = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("header");
+// All visitors share this page, so each one fetches their own header.
+const response = await fetch("/view/header").catch(() => null);
+if (response?.ok) {
+  const header = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("header");
   document.querySelector("header").replaceWith(header);
   if (header.querySelector("nav")) linkClients(document.querySelector(".scroll"), copy.dataset.link);
 }

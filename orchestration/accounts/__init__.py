@@ -1,0 +1,1 @@
+"""Users of the pages, their roles and their sessions."""

@@ -1,0 +1,1 @@
+"""The archive on the web: search, details, comparison, drill-down and recomputation."""

@@ -1,0 +1,1 @@
+"""The query form, its searches, and the jobs that compute its reports."""

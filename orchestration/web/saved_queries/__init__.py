@@ -1,0 +1,1 @@
+"""Saved queries on the web: the list, saving, and test mails."""
