@@ -1,1 +1,1 @@
-"""Benchmarks: what the product costs, beside what somebody would write without it, in the same run."""
+"""Benchmarks: the product next to a hand-written alternative (its peer), in the same run."""

@@ -1,8 +1,9 @@
-"""Reports a second, end to end: 500 saved queries on one schedule, CSV and XLSX, archived and mailed.
+"""Deliveries of 500 saved queries on one schedule, as CSV and XLSX, archived and mailed.
 
-Beside it, in the same run: a plain script that makes and mails the same reports from the same marts, one after the
-other. They take turns, each with the same mail server, and the script's tables are compared with ours before anything
-is measured. Ours is measured with one worker, with two at once, and in a run of Dagster as a schedule starts it.
+The peer is a script that computes and mails the same reports from the same marts, one after the
+other. Both take turns in the same run and use the same mail server. The tables are compared before
+anything is measured. The product is measured with one worker, with two workers, and in a run of
+Dagster as a schedule starts it.
 """
 
 import csv
@@ -20,45 +21,45 @@ import dagster as dg
 import sqlalchemy
 
 from benchmarks import plain_script
-from benchmarks.common import furnished_home, machine, middle, note, resident_megabytes
+from benchmarks.common import describe_machine, home_with_sample, log_progress, median_of, resident_megabytes
 from orchestration.connections import database_url, open_archive, smtp_url
-from orchestration.deliveries.on_request import deliver
+from orchestration.deliveries.manual import deliver
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.assets import all_assets
+from orchestration.scheduling.assets import build_all_assets
 from orchestration.scheduling.instance import prepare_dagster_home
-from orchestration.scheduling.partitions import partition_key_of
+from orchestration.scheduling.partitions import format_partition_key
 
 TITLE = "500 saved queries on one schedule"
 CRON, MONTHS = "0 7 * * *", 12
 MOMENTS = [datetime(2026, 10, day, 7, tzinfo=UTC) for day in range(2, 30)]
-"""All in one month, so that each run makes the same reports anew."""
+"""Moments of one month, so that each run computes the same reports."""
 FIRST = datetime(2025, 10, 1, tzinfo=UTC)
 TAGS = (None, "retail", "wholesale", "vip", "trial", "südost", "net 30, prepaid")
 CLIENT_TYPES = ("client", "calling_card")
 
-Asked = Mapping[str, Any]
+Parameters = Mapping[str, Any]
 
 
-def questions(count: int) -> list[Asked]:
-    """So many different questions: client type, tag, active duration."""
-    all_of_them = product(range(1, 37), CLIENT_TYPES, TAGS)
+def make_questions(count: int) -> list[Parameters]:
+    """Return `count` queries that differ in client type, tag and active duration."""
+    combinations = product(range(1, 37), CLIENT_TYPES, TAGS)
     return [
         {"client_type": client_type, "tag": tag, "duration": duration}
-        for duration, client_type, tag in islice(all_of_them, count)
+        for duration, client_type, tag in islice(combinations, count)
     ]
 
 
-def saved_query(number: int, asked: Asked) -> SavedQuery:
-    """The question as a saved query on the one schedule."""
+def make_saved_query(number: int, parameters: Parameters) -> SavedQuery:
+    """Return a saved query with these parameters, on the one schedule."""
     return SavedQuery.model_validate(
         {
             "name": f"query_{number}",
             "title": f"Query {number}",
             "query": {
                 "interval": f"last {MONTHS} months",
-                "client_type": asked["client_type"],
-                "client_tags": [asked["tag"]] if asked["tag"] else [],
-                "active_duration": asked["duration"],
+                "client_type": parameters["client_type"],
+                "client_tags": [parameters["tag"]] if parameters["tag"] else [],
+                "active_duration": parameters["duration"],
                 "group_by": ["month"],
             },
             "output": {"formats": ["csv", "xlsx"]},
@@ -67,34 +68,34 @@ def saved_query(number: int, asked: Asked) -> SavedQuery:
     )
 
 
-def ours(asked: list[Asked], moment: datetime, workers: int = 1) -> list[float]:
-    """Delivers every saved query as its steps of a run do; memory in use after each, in MB."""
+def deliver_all(queries: list[Parameters], moment: datetime, workers: int = 1) -> list[float]:
+    """Deliver each query as a run does. Return the memory in MB after each."""
 
-    def delivered(number: int) -> float:
+    def deliver_one(number: int) -> float:
         with open_archive() as (archive, connection):
-            query = saved_query(number, asked[number])
+            query = make_saved_query(number, queries[number])
             _, rows = deliver(connection, archive, query, moment, generated_by="schedule")
         assert [row.state for row in rows] == ["sent"], rows
         return resident_megabytes()
 
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(delivered, range(len(asked))))
+        return list(pool.map(deliver_one, range(len(queries))))
 
 
-def in_dagster(asked: list[Asked], moment: datetime) -> Callable[[], None]:
-    """Define the assets of all saved queries, and return a function that delivers them in one run of Dagster.
+def prepare_dagster_run(queries: list[Parameters], moment: datetime) -> Callable[[], None]:
+    """Define the assets of the queries, and return a function that delivers them in one run.
 
-    The run is a real one in this process, on the instance of the home.
+    The run is a real one of Dagster in this process, on the instance of the home.
     """
-    queries = [saved_query(number, one) for number, one in enumerate(asked)]
-    job = dg.Definitions(assets=all_assets(queries), jobs=[dg.define_asset_job("bench")])
+    saved_queries = [make_saved_query(number, parameters) for number, parameters in enumerate(queries)]
+    job = dg.Definitions(assets=build_all_assets(saved_queries), jobs=[dg.define_asset_job("bench")])
     resolved = job.resolve_job_def("bench")
 
     def run() -> None:
         with dg.DagsterInstance.get() as instance:
             done = resolved.execute_in_process(
                 instance=instance,
-                partition_key=partition_key_of(queries[0], moment),
+                partition_key=format_partition_key(saved_queries[0], moment),
                 tags={"dagster/schedule_name": "bench"},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
@@ -103,68 +104,79 @@ def in_dagster(asked: list[Asked], moment: datetime) -> Callable[[], None]:
     return run
 
 
-def script(asked: list[Asked], schema: str) -> None:
-    """The same reports, plainly."""
-    place = urlsplit(smtp_url())
+def run_script(queries: list[Parameters], schema: str) -> None:
+    """Compute and mail the same reports with the script."""
+    server = urlsplit(smtp_url())
     engine = sqlalchemy.create_engine(database_url().replace("postgresql:", "postgresql+psycopg:", 1))
-    with engine.connect() as connection, smtplib.SMTP(place.hostname or "", place.port or 25) as smtp:
+    with engine.connect() as connection, smtplib.SMTP(server.hostname or "", server.port or 25) as smtp:
         connection.execute(sqlalchemy.text(f"set search_path to {schema}"))
-        for number, one in enumerate(asked):
-            table = plain_script.report(connection, one, FIRST, MONTHS)
-            plain_script.mail(
-                smtp, f"Query {number}", f"finance@q{number}.example.com", plain_script.files(table)
+        for number, parameters in enumerate(queries):
+            table = plain_script.compute_report(connection, parameters, FIRST, MONTHS)
+            plain_script.send_mail(
+                smtp, f"Query {number}", f"finance@q{number}.example.com", plain_script.render_files(table)
             )
     engine.dispose()
 
 
-def require_same_reports(asked: list[Asked], schema: str, moment: datetime) -> None:
-    """Stops the benchmark when the script's numbers are not those that we keep, but for its floats."""
+def require_same_reports(queries: list[Parameters], schema: str, moment: datetime) -> None:
+    """Raise AssertionError unless both reports are the same, apart from rounding."""
     engine = sqlalchemy.create_engine(database_url().replace("postgresql:", "postgresql+psycopg:", 1))
     with engine.connect() as plain, open_archive() as (archive, connection):
         plain.execute(sqlalchemy.text(f"set search_path to {schema}"))
-        for number, one in enumerate(asked):
+        for number, parameters in enumerate(queries):
             snapshot, _ = deliver(
-                connection, archive, saved_query(number, one), moment, generated_by="schedule"
+                connection, archive, make_saved_query(number, parameters), moment, generated_by="schedule"
             )
             tables = [
                 snapshot.read("csv"),
-                plain_script.files(plain_script.report(plain, one, FIRST, MONTHS))["csv"],
+                plain_script.render_files(plain_script.compute_report(plain, parameters, FIRST, MONTHS))[
+                    "csv"
+                ],
             ]
-            kept, theirs = (list(csv.reader(io.StringIO(table.decode("utf-8-sig")))) for table in tables)
-            for row, other in zip(kept, theirs, strict=True):
-                for cell, its in zip(row, other, strict=True):
-                    assert cell == its or abs(float(cell) - float(its)) < 0.011, (one, row, other)
+            rows, peer_rows = (list(csv.reader(io.StringIO(table.decode("utf-8-sig")))) for table in tables)
+            for row, peer_row in zip(rows, peer_rows, strict=True):
+                for cell, peer_cell in zip(row, peer_row, strict=True):
+                    assert cell == peer_cell or abs(float(cell) - float(peer_cell)) < 0.011, (
+                        parameters,
+                        row,
+                        peer_row,
+                    )
     engine.dispose()
 
 
 def main(*, quick: bool) -> dict[str, str]:
-    """Measures, and gives each figure with what it is."""
+    """Measure, and return each figure with its name."""
     count, runs = (50, 1) if quick else (500, 3)
-    asked = questions(count)
-    some = asked[: count // 10]
+    queries = make_questions(count)
+    some = queries[: count // 10]
     moments = iter(MOMENTS)
-    with furnished_home(clients=300 if quick else 1000, months=26):
+    with home_with_sample(clients=300 if quick else 1000, months=26):
         prepare_dagster_home()
         schema = "marts"
-        require_same_reports(asked[:20], schema, next(moments))
+        require_same_reports(queries[:20], schema, next(moments))
         memory: list[float] = []
         measured: dict[str, list[float]] = {"script": [], "ours": [], "two workers": []}
         for run in range(1, runs + 1):
-            measured["script"].append(_seconds(lambda: script(asked, schema)))
-            measured["ours"].append(_seconds(lambda: memory.extend(ours(asked, next(moments)))))
-            measured["two workers"].append(_seconds(lambda: memory.extend(ours(asked, next(moments), 2))))
-            note(
+            measured["script"].append(_seconds(lambda: run_script(queries, schema)))
+            measured["ours"].append(_seconds(lambda: memory.extend(deliver_all(queries, next(moments)))))
+            measured["two workers"].append(
+                _seconds(lambda: memory.extend(deliver_all(queries, next(moments), 2)))
+            )
+            log_progress(
                 f"run {run} of {runs}: {', '.join(f'{who} {each[-1]:.1f} s' for who, each in measured.items())}"
             )
-        in_dagster(some[:2], next(moments))()
+        prepare_dagster_run(some[:2], next(moments))()
         paired = []
         for _ in range(runs):
-            alone = _seconds(lambda: ours(some, next(moments)))
-            paired.append((_seconds(in_dagster(some, next(moments))), alone))
-        dagster, ratio = middle([run for run, _ in paired]), middle([alone / run for run, alone in paired])
-    own, both, peer = (middle(measured[who]) for who in ("ours", "two workers", "script"))
+            alone = _seconds(lambda: deliver_all(some, next(moments)))
+            paired.append((_seconds(prepare_dagster_run(some, next(moments))), alone))
+        dagster, ratio = (
+            median_of([run for run, _ in paired]),
+            median_of([alone / run for run, alone in paired]),
+        )
+    own, both, peer = (median_of(measured[who]) for who in ("ours", "two workers", "script"))
     return {
-        "machine": machine(),
+        "machine": describe_machine(),
         "reports of a run": f"{count}, {MONTHS} months each, CSV and XLSX; medians of {runs} runs",
         "reports a second, plain script": f"{count / peer:.1f}",
         "reports a second, archived and mailed, one worker": f"{count / own:.1f}",
@@ -177,7 +189,7 @@ def main(*, quick: bool) -> dict[str, str]:
     }
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     began = time.monotonic()
     work()
     return time.monotonic() - began

@@ -1,8 +1,8 @@
-r"""An extract into the schema `billing`: staged, held to the contract, upserted, with every index and reference.
+r"""Loads of an extract into the schema `billing`: staging, checks, upserts, indexes and references.
 
-Beside it, in the same run and on the same server: `psql \copy` of the same transactions.csv into a bare table, which has
-no key, no reference, and no rule but its types. Each load goes into an empty database. Then the same extract is loaded
-again, which compares every row and changes none.
+The peer is `psql \copy` of the same transactions.csv into a table without keys, references and
+checks, on the same server in the same run. Each load goes into an empty database. Then the same
+extract is loaded again, which compares every row and changes none.
 """
 
 import os
@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ import click
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from benchmarks.common import POSTGRES, machine, middle, note, resident_megabytes
+from benchmarks.common import POSTGRES, describe_machine, log_progress, median_of, resident_megabytes
 from orchestration import local
-from orchestration.database import connect
+from orchestration.db.database import connect
 from orchestration.source import ensure_schema, load, write_sample
 
 TITLE = "Loading an extract"
@@ -30,9 +31,9 @@ _BARE = (
 
 
 def main(*, quick: bool) -> dict[str, str]:
-    """Measures, and gives each figure with what it is."""
+    """Measure, and return each figure with its name."""
     sizes = {"1 M": 10_000} if quick else {"0.1 M": 1_000, "1 M": 10_000, "10 M": 100_000}
-    figures = {"machine": machine()}
+    figures = {"machine": describe_machine()}
     with tempfile.TemporaryDirectory(prefix="dynamics-bench-") as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -43,36 +44,39 @@ def main(*, quick: bool) -> dict[str, str]:
                 rows = write_sample(extract, clients=clients, months=25, seed=1).rows["transactions"]
                 runs = 1 if quick else 3 if clients > 10_000 else 5
                 figures |= {
-                    f"{name}: {what}": told for what, told in _measured(url, extract, rows, runs).items()
+                    f"{name}: {name_of_figure}": figure
+                    for name_of_figure, figure in _measure(url, extract, rows, runs).items()
                 }
         finally:
             local.stop(home)
     return figures
 
 
-def _measured(url: str, extract: Path, rows: int, runs: int) -> dict[str, str]:
-    bare, first, again = [], [], []
+def _measure(url: str, extract: Path, rows: int, runs: int) -> dict[str, str]:
+    bare: list[float] = []
+    first: list[float] = []
+    repeated: list[float] = []
     for run in range(1, runs + 1):
-        # A name of its own: a process makes our tables once in each database that it knows.
+        # Each run needs a new name, because a process remembers which databases have the tables.
         name = f"bench_{rows}_{run}"
         _administer(url, SQL("create database {} template template0").format(Identifier(name)))
-        place = url.replace("/dynamics?", f"/{name}?")
-        bare.append(_seconds(lambda place=place: _copied(place, extract)))
-        with connect(place) as connection:
+        target = url.replace("/dynamics?", f"/{name}?")
+        bare.append(_seconds(partial(_copy, target, extract)))
+        with connect(target) as connection:
             ensure_schema(connection)
-            for times in (first, again):
-                times.append(_seconds(lambda connection=connection: load(connection, extract)))
+            for times in (first, repeated):
+                times.append(_seconds(partial(load, connection, extract)))
         _administer(url, SQL("drop database {} with (force)").format(Identifier(name)))
-        note(
-            f"{rows:,} rows, run {run} of {runs}: bare {bare[-1]:.1f} s, load {first[-1]:.1f} s, again {again[-1]:.1f} s"
+        log_progress(
+            f"{rows:,} rows, run {run} of {runs}: bare {bare[-1]:.1f} s, load {first[-1]:.1f} s, repeated {repeated[-1]:.1f} s"
         )
-    peer, own = middle(bare), middle(first)
+    peer, own = median_of(bare), median_of(first)
     return {
         "transactions": f"{rows:,}; medians of {runs} runs",
         "psql \\copy into a bare table": f"{peer:.2f} s",
         "load": f"{own:.2f} s, {rows / own:,.0f} rows a second",
         "load / psql \\copy": f"{own / peer:.2f}",
-        "the same again / psql \\copy": f"{middle(again) / peer:.2f}",
+        "the same extract again / psql \\copy": f"{median_of(repeated) / peer:.2f}",
         "memory of the loading process": f"{resident_megabytes():.0f} MB",
     }
 
@@ -82,10 +86,10 @@ def _administer(url: str, statement: Composed) -> None:
         server.execute(statement)
 
 
-def _copied(url: str, extract: Path) -> None:
+def _copy(url: str, extract: Path) -> None:
     copy = f"\\copy bare from '{extract / 'transactions.csv'}' (format csv, header)"
     command = [str(POSTGRES / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", url, "-c", _BARE, "-c", copy]
-    subprocess.run(command, check=True, env=os.environ | {"PGTZ": "UTC"})  # noqa: S603 - our own words, and no shell
+    subprocess.run(command, check=True, env=os.environ | {"PGTZ": "UTC"})  # noqa: S603 - a fixed command, and no shell
 
 
 def _seconds(work: Callable[[], Any]) -> float:

@@ -1,7 +1,8 @@
 """The peer of `bench_cli`: `python -m benchmarks.cli_script FOLDER AS_OF FIRST LAST FILE`.
 
-A script as somebody writes it who has the raw tables as Parquet files and wants the report once: DuckDB computes it,
-the script writes it as CSV and prints it. It keeps nothing, and rounds floats.
+An analyst who has the raw tables as Parquet files and needs the report once writes such a script:
+DuckDB computes the report, and the script writes it as CSV and prints it. It archives nothing and
+rounds floats.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _ROWS = (
 
 
 def main(folder: str, as_of: str, first: str, last: str, file: str) -> None:
-    """Make the report by month, write it and print it."""
+    """Compute the report by month, write it and print it."""
     begins, ends = date.fromisoformat(first), date.fromisoformat(last)
     question = Question(first=begins, last=ends, time_group="month")
     [cells] = ParquetPeer(Path(folder), datetime.fromisoformat(as_of)).report(question).cells
@@ -39,7 +40,7 @@ def main(folder: str, as_of: str, first: str, last: str, file: str) -> None:
     with Path(file).open("w", encoding="utf-8-sig", newline="") as target:
         csv.writer(target).writerows(lines)
     for line in lines:
-        print(" ".join(text.rjust(14) for text in line))  # noqa: T201 - it is a script
+        print(" ".join(text.rjust(14) for text in line))  # noqa: T201 - the output of a script
 
 
 def _texts(name: str, cells: list[float]) -> list[str]:

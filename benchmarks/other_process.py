@@ -1,4 +1,7 @@
-"""What benchmarks run in a process of its own: `python -m benchmarks.other_process (build|full_build STATE | reports)`."""
+"""Work in another process.
+
+Usage: `python -m benchmarks.other_process (build|full_build STATE | reports)`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from benchmarks.product import ReportQuery, build_marts, database, make_report
+from benchmarks.product import ReportQuery, build_marts, compute_report, database
 from benchmarks.random_questions import Question
 from benchmarks.skewed_clients import AS_OF, client_id, package_id
 
@@ -22,7 +25,7 @@ _COLD = {
 
 
 def build(state: Path, *, full_refresh: bool) -> None:
-    """Build the marts; say when it begins, and how many seconds it took."""
+    """Build the marts. Print when the build begins, and how many seconds it took."""
     with database() as connection:
         sys.stdout.write("begins\n")
         sys.stdout.flush()
@@ -32,24 +35,24 @@ def build(state: Path, *, full_refresh: bool) -> None:
 
 
 def reports() -> dict[str, str]:
-    """Return the first and the later times of a few reports, and of the start of the database."""
+    """Return the time of the first connection, and the first and later times of some reports."""
     began = time.perf_counter()
     with database() as connection:
-        found = {"the database": f"{time.perf_counter() - began:.2f} s"}
+        figures = {"the database": f"{time.perf_counter() - began:.2f} s"}
         for name, question in _COLD.items():
             query = ReportQuery.model_validate(question.parameters())
             times = []
             for _ in range(4):
                 began = time.perf_counter()
-                make_report(connection, query, base_currency="USD", moment=AS_OF)
+                compute_report(connection, query, base_currency="USD", moment=AS_OF)
                 times.append(1000 * (time.perf_counter() - began))
-            found[name] = f"{times[0]:.0f} ms, later {min(times[1:]):.0f} ms"
-    return found
+            figures[name] = f"{times[0]:.0f} ms, later {min(times[1:]):.0f} ms"
+    return figures
 
 
 if __name__ == "__main__":
-    what, *rest = sys.argv[1:]
-    if what == "reports":
+    task, *rest = sys.argv[1:]
+    if task == "reports":
         sys.stdout.write(json.dumps(reports()))
     else:
-        build(Path(rest[0]), full_refresh=what == "full_build")
+        build(Path(rest[0]), full_refresh=task == "full_build")

@@ -1,7 +1,8 @@
-"""The peer: the script that a data team has before it has this product.
+"""The peer of deliveries: a script that a data team could write instead of this product.
 
-It asks the same marts for the same report with SQL, shapes it with pandas, writes CSV and XLSX with pandas and
-openpyxl, and mails both with smtplib. It keeps no archive and no record, formats no cell, and calculates in floats.
+It queries the same marts for the same report with SQL, shapes it with pandas, writes CSV and XLSX
+with pandas and openpyxl, and mails both with smtplib. It archives and records nothing, formats no
+cell, and calculates with floats.
 """
 
 import io
@@ -36,7 +37,7 @@ _RATE = """
 _COHORTS = f"""
     with {_MONTHS},
     states as (
-        select n, scope.currency, cohort.name as cohort, sum(created) as qty,
+        select n, scope.currency, cohort.name as cohort, count(*) filter (where is_created) as qty,
                sum(balance) filter (where balance > 0) as pos, sum(balance) filter (where balance < 0) as neg,
                sum(balance) as balance
         from months
@@ -66,23 +67,28 @@ _FLOWS = f"""
 """
 
 
-def report(connection: Connection, asked: Mapping[str, Any], first: datetime, months: int) -> pd.DataFrame:
-    """The 21 rows over so many months from `first`, in dollars; `asked` gives client_type, tag and duration."""
+def compute_report(
+    connection: Connection, parameters: Mapping[str, Any], first: datetime, months: int
+) -> pd.DataFrame:
+    """Return the 21 rows of a report by month in US dollars, from `first` on.
+
+    `parameters` has client_type, tag and duration.
+    """
     starts = pd.date_range(first, periods=months, freq="MS")
-    given = {**asked, "first": starts[0].isoformat(), "last": starts[-1].isoformat()}
-    cohorts = pd.read_sql_query(text(_COHORTS), connection, params=given)
-    flows = pd.read_sql_query(text(_FLOWS), connection, params=given).set_index(["kind", "n"]).astype(float)
+    values = {**parameters, "first": starts[0].isoformat(), "last": starts[-1].isoformat()}
+    cohorts = pd.read_sql_query(text(_COHORTS), connection, params=values)
+    flows = pd.read_sql_query(text(_FLOWS), connection, params=values).set_index(["kind", "n"]).astype(float)
     for name in ("pos", "neg", "balance"):
         cohorts[name] = cohorts[name].astype(float) * cohorts["rate"].astype(float)
     sums = cohorts.groupby(["cohort", "n"])[["qty", "pos", "neg", "balance"]].sum(min_count=1)
     numbers = range(1, months + 1)
     rows: dict[tuple[str, str], Any] = {}
     for cohort in ("Clients - Active", "Clients - Overall Active", "Clients - All"):
-        there = sums.xs(cohort) if cohort in sums.index else sums.iloc[:0].droplevel(0)
-        there = there.reindex(numbers)
-        rows[cohort, "Qty"] = there["qty"].fillna(0)
+        balances = sums.xs(cohort) if cohort in sums.index else sums.iloc[:0].droplevel(0)
+        balances = balances.reindex(numbers)
+        rows[cohort, "Qty"] = balances["qty"].fillna(0)
         for metric, name in (("Balance Pos", "pos"), ("Balance Neg", "neg"), ("Balance", "balance")):
-            rows[cohort, metric] = there[name]
+            rows[cohort, metric] = balances[name]
     kinds = {
         kind: (flows.xs(kind) if kind in flows.index else flows.iloc[:0].droplevel(0)).reindex(numbers)
         for kind in ("refill", "usage", "package_activation", "package_renewal")
@@ -102,15 +108,15 @@ def report(connection: Connection, asked: Mapping[str, Any], first: datetime, mo
     return table.rename_axis(["Section", "Metric"]).reset_index()
 
 
-def files(table: pd.DataFrame) -> dict[str, bytes]:
-    """The table as CSV and as XLSX, by extension."""
+def render_files(table: pd.DataFrame) -> dict[str, bytes]:
+    """Return the table as CSV and as XLSX, by extension."""
     workbook = io.BytesIO()
     table.to_excel(workbook, index=False, na_rep="N/A", engine="openpyxl")
     return {"csv": table.to_csv(index=False, na_rep="N/A").encode(), "xlsx": workbook.getvalue()}
 
 
-def mail(smtp: smtplib.SMTP, title: str, recipient: str, attachments: Mapping[str, bytes]) -> None:
-    """One mail with the files."""
+def send_mail(smtp: smtplib.SMTP, title: str, recipient: str, attachments: Mapping[str, bytes]) -> None:
+    """Send one mail with the files."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "reports@example.com", recipient, title
     message.set_content("The report is attached.")

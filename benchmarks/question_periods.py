@@ -1,7 +1,7 @@
 """The periods of a question as microseconds since 1970, computed without the product.
 
-A boundary is a wall-clock time in a zone: the first occurrence where it occurs twice, the instant of the jump
-where it is skipped.
+A boundary is a wall-clock time in a zone. If it occurs twice, it is the first occurrence. If it is
+skipped, it is the instant of the jump.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """The periods of a report whose data is known; period n is [boundaries[n], boundaries[n + 1])."""
+    """The known periods of a report. Period n is [boundaries[n], boundaries[n + 1])."""
 
     boundaries: list[int]
     active_since: list[int]
-    """For each period the first instant of its active window."""
+    """The first instant of the active window of each period."""
     unknown: int
-    """How many periods follow that begin at or after the end of the data."""
+    """The number of periods that begin at or after the end of the data."""
 
     @property
     def count(self) -> int:
-        """How many periods are known."""
+        """The number of known periods."""
         return len(self.active_since)
 
     @property
@@ -48,7 +48,7 @@ class Periods:
 
     @property
     def closing_days(self) -> list[int]:
-        """For each period the UTC day of its last microsecond, in days since 1970."""
+        """The UTC day of the last microsecond of each period, in days since 1970."""
         return [(end - 1) // 86_400_000_000 for end in self.boundaries[1:]]
 
 
@@ -69,7 +69,7 @@ def periods_of(question: Question, as_of: datetime) -> Periods:
     else:
         starts.append((start, start_wall))
     known_until = microseconds(as_of)
-    known = [each for each in starts if each[0] < known_until]
+    known = [start for start in starts if start[0] < known_until]
     return Periods(
         boundaries=[at for at, _ in known]
         + [min(([at for at, _ in starts] + [end])[len(known)], known_until)],
@@ -84,7 +84,7 @@ def microseconds(instant: datetime) -> int:
 
 
 def _point(moment: date, zone: ZoneInfo) -> tuple[int, datetime]:
-    """Return the instant at which a date, a wall-clock time or an aware time begins, and its wall-clock time."""
+    """Return the start of a date or a time as an instant and as a wall-clock time."""
     if isinstance(moment, datetime) and moment.tzinfo:
         return microseconds(moment), moment.astimezone(zone).replace(tzinfo=None, fold=0)
     wall = moment if isinstance(moment, datetime) else _midnight(moment)
@@ -99,21 +99,21 @@ def _end(moment: date, zone: ZoneInfo) -> int:
 
 
 def _instant(wall: datetime, zone: ZoneInfo) -> int:
-    found = microseconds(wall.replace(tzinfo=zone, fold=0).astimezone(UTC))
-    if _shown(found, zone) == wall:
-        return found
-    # The time is skipped. With fold 1 it is read with the offset after the jump, which gives an instant before it.
+    instant = microseconds(wall.replace(tzinfo=zone, fold=0).astimezone(UTC))
+    if _wall_time(instant, zone) == wall:
+        return instant
+    # The time is skipped. Fold 1 takes the offset after the jump, which gives an instant before it.
     before = microseconds(wall.replace(tzinfo=zone, fold=1).astimezone(UTC))
-    while found - before > 1:
-        middle = (before + found) // 2
-        if _shown(middle, zone) < wall:
+    while instant - before > 1:
+        middle = (before + instant) // 2
+        if _wall_time(middle, zone) < wall:
             before = middle
         else:
-            found = middle
-    return found
+            instant = middle
+    return instant
 
 
-def _shown(instant: int, zone: ZoneInfo) -> datetime:
+def _wall_time(instant: int, zone: ZoneInfo) -> datetime:
     return (_EPOCH + timedelta(microseconds=instant)).astimezone(zone).replace(tzinfo=None, fold=0)
 
 

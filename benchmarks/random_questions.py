@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from benchmarks import skewed_clients as small
+from benchmarks import skewed_clients as base
 from benchmarks.question_periods import periods_of
 
-MOST_CELLS = 60_000
-"""The most groups x periods of a question."""
+MAX_CELLS = 60_000
+"""The limit of groups times periods of a question."""
 ZONES = (
     "Asia/Kathmandu",
     "Australia/Lord_Howe",
@@ -28,8 +28,8 @@ ZONES = (
     "America/Havana",
     "Europe/Warsaw",
 )
-"""Beside UTC. Clocks jump over midnight in Cairo and Havana."""
-_DAYS = (small.AS_OF.date() - small.START.date()).days
+"""The zones in addition to UTC. Clocks jump over midnight in Cairo and Havana."""
+_DAYS = (base.AS_OF.date() - base.START.date()).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Question:
     """A date, a wall-clock time or an aware time; `last` is inclusive."""
     last: date
     name: str = ""
-    """The name of the interval when the user gives one; `first` and `last` are then what it means."""
+    """The name of the interval, if the question uses one. `first` and `last` have its meaning."""
     zone: str = "UTC"
     client_type: str = "client"
     tags: tuple[str, ...] = ()
@@ -66,8 +66,8 @@ class Question:
             "active_duration": self.duration,
         }
 
-    def words(self) -> str:
-        """Return the question in one line."""
+    def describe(self) -> str:
+        """Return a description in one line."""
         group = "+".join([*filter(None, [self.time_group]), *(["package"] if self.by_package else [])])
         filters = [*self.tags, *self.owners, *self.packages]
         interval = self.name or f"{self.first.isoformat()}..{self.last.isoformat()}"
@@ -75,89 +75,85 @@ class Question:
         return ", ".join(filter(None, [*parts, self.currency, f"active {self.duration}"]))
 
 
-def random_questions(
-    count: int, seed: int, transactions: int, most_cells: int = MOST_CELLS
-) -> list[Question]:
-    """Make questions for the skewed data of that many transactions, each of at most so many groups x periods."""
-    chance = Random(seed)  # noqa: S311 - nothing here is secret
-    found: list[Question] = []
-    while len(found) < count:
-        question = _question(chance, transactions)
-        groups = (len(question.packages) or small.PACKAGES + 1) if question.by_package else 1
-        periods = periods_of(question, small.AS_OF)
-        if periods.count and groups * (periods.count + periods.unknown) <= most_cells:
-            found.append(question)
-    return found
+def random_questions(count: int, seed: int, transactions: int, max_cells: int = MAX_CELLS) -> list[Question]:
+    """Return random questions for the skewed data of that many transactions."""
+    rng = Random(seed)  # noqa: S311 - not a secret
+    questions: list[Question] = []
+    while len(questions) < count:
+        question = _question(rng, transactions)
+        groups = (len(question.packages) or base.PACKAGES + 1) if question.by_package else 1
+        periods = periods_of(question, base.AS_OF)
+        if periods.count and groups * (periods.count + periods.unknown) <= max_cells:
+            questions.append(question)
+    return questions
 
 
-def _question(chance: Random, transactions: int) -> Question:
-    zone = "UTC" if chance.random() < 0.35 else chance.choice(ZONES)
-    name, first, last = _interval(chance, ZoneInfo(zone))
-    tags = [small.tag_name(number) for number in range(small.tag_count(transactions))]
-    owners = [small.client_id(number) for number in range(small.reseller_count(transactions))]
-    packages = [small.package_id(number) for number in range(small.PACKAGES)]
-    # Three in ten ask for all clients of a type.
-    plain = chance.random() < 0.3
+def _question(rng: Random, transactions: int) -> Question:
+    zone = "UTC" if rng.random() < 0.35 else rng.choice(ZONES)
+    name, first, last = _interval(rng, ZoneInfo(zone))
+    tags = [base.tag_name(number) for number in range(base.tag_count(transactions))]
+    owners = [base.client_id(number) for number in range(base.reseller_count(transactions))]
+    packages = [base.package_id(number) for number in range(base.PACKAGES)]
+    # Three in ten questions are about all clients of a type.
+    plain = rng.random() < 0.3
     return Question(
         first=first,
         last=last,
         name=name,
         zone=zone,
-        client_type=chance.choices(small.CLIENT_TYPES, (60, 10, 18, 12))[0],
-        tags=() if plain else _some(chance, tags, tags[:8]),
-        owners=() if plain else _some(chance, owners, owners[:5]),
-        packages=() if plain else _some(chance, packages, packages[:4]),
-        time_group=chance.choices(("", "year", "month", "date"), (28, 8, 34, 30))[0],
-        by_package=chance.random() < 0.35,
-        currency=chance.choice(("", "", "", "USD", "EUR", "GBP", "PLN", "UAH", "INR", "NPR")),
-        duration=3 if chance.random() < 0.4 else chance.randint(1, 12),
+        client_type=rng.choices(base.CLIENT_TYPES, (60, 10, 18, 12))[0],
+        tags=() if plain else _some(rng, tags, tags[:8]),
+        owners=() if plain else _some(rng, owners, owners[:5]),
+        packages=() if plain else _some(rng, packages, packages[:4]),
+        time_group=rng.choices(("", "year", "month", "date"), (28, 8, 34, 30))[0],
+        by_package=rng.random() < 0.35,
+        currency=rng.choice(("", "", "", "USD", "EUR", "GBP", "PLN", "UAH", "INR", "NPR")),
+        duration=3 if rng.random() < 0.4 else rng.randint(1, 12),
     )
 
 
-def _some(chance: Random, all_of_them: list[str], frequent: list[str]) -> tuple[str, ...]:
+def _some(rng: Random, candidates: list[str], frequent: list[str]) -> tuple[str, ...]:
     """Choose none, one or two, half of them among the frequent ones."""
-    count = chance.choices((0, 1, 2), (64, 22, 14))[0]
-    return tuple(chance.sample(frequent if chance.random() < 0.5 else all_of_them, count))
+    count = rng.choices((0, 1, 2), (64, 22, 14))[0]
+    return tuple(rng.sample(frequent if rng.random() < 0.5 else candidates, count))
 
 
-def _interval(chance: Random, zone: ZoneInfo) -> tuple[str, date, date]:
+def _interval(rng: Random, zone: ZoneInfo) -> tuple[str, date, date]:
     """Return the name, if any, and the first and the last date or time."""
     kinds = ("day", "days", "weeks", "months", "long", "odd", "years", "times", "named")
-    kind = chance.choices(kinds, (7, 17, 14, 26, 10, 8, 5, 8, 5))[0]
-    start = small.START.date() + timedelta(days=chance.randrange(-20, _DAYS))
+    kind = rng.choices(kinds, (7, 17, 14, 26, 10, 8, 5, 8, 5))[0]
+    start = base.START.date() + timedelta(days=rng.randrange(-20, _DAYS))
     if kind in ("months", "long"):
-        months = chance.randint(1, 24) if kind == "months" else chance.randint(25, 57)
+        months = rng.randint(1, 24) if kind == "months" else rng.randint(25, 57)
         index = start.year * 12 + start.month - 1
-        if chance.random() < 0.85:
-            # Mostly an interval does not reach beyond the data.
-            index = min(index, small.AS_OF.year * 12 + small.AS_OF.month - months)
+        if rng.random() < 0.85:
+            # Most intervals end with the data.
+            index = min(index, base.AS_OF.year * 12 + base.AS_OF.month - months)
         return "", _month(index), _month(index + months) - timedelta(days=1)
     if kind == "years":
-        year = chance.randint(2022, 2026)
-        return "", date(year, 1, 1), date(min(2026, year + chance.randint(0, 2)), 12, 31)
+        year = rng.randint(2022, 2026)
+        return "", date(year, 1, 1), date(min(2026, year + rng.randint(0, 2)), 12, 31)
     if kind == "named":
-        return _named(chance, small.AS_OF.astimezone(zone).date())
+        return _named(rng, base.AS_OF.astimezone(zone).date())
     lengths = {"day": (1, 1), "days": (2, 14), "weeks": (15, 100), "odd": (100, 1700), "times": (1, 300)}
-    days = chance.randint(*lengths[kind])
-    last = min(start + timedelta(days=days - 1), small.AS_OF.date() + timedelta(days=40))
+    days = rng.randint(*lengths[kind])
+    last = min(start + timedelta(days=days - 1), base.AS_OF.date() + timedelta(days=40))
     if kind == "times":
-        return "", _at(chance, start), _at(chance, last + timedelta(days=1))
+        return "", _at(rng, start), _at(rng, last + timedelta(days=1))
     return "", start, last
 
 
-def _at(chance: Random, day: date) -> datetime:
+def _at(rng: Random, day: date) -> datetime:
     """Return a time on that day; one in three has an offset from UTC."""
-    hour, minute, second = chance.randrange(24), chance.randrange(60), chance.randrange(60)
-    offset = (
-        timezone(timedelta(minutes=chance.choice((0, 120, 345, -300)))) if chance.random() < 0.33 else None
-    )
+    hour, minute, second = rng.randrange(24), rng.randrange(60), rng.randrange(60)
+    offset = timezone(timedelta(minutes=rng.choice((0, 120, 345, -300)))) if rng.random() < 0.33 else None
     return datetime.combine(day, time(hour, minute, second), tzinfo=offset)
 
 
-def _named(chance: Random, today: date) -> tuple[str, date, date]:
+def _named(rng: Random, today: date) -> tuple[str, date, date]:
     index, day = today.year * 12 + today.month - 1, timedelta(days=1)
-    count = chance.randint(2, 30)
-    return chance.choice(
+    count = rng.randint(2, 30)
+    return rng.choice(
         (
             ("yesterday", today - day, today - day),
             ("this month", _month(index), _month(index + 1) - day),

@@ -1,4 +1,4 @@
-"""Reports while something else happens: a build, other reports, a cold start. And the space that the data takes."""
+"""Reports during builds, in parallel and after a cold start; and the disk space of the data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.common import note
-from benchmarks.product import PROJECT_ROOT, ReportQuery, connect, database, database_url, local, make_report
+from benchmarks.common import log_progress
+from benchmarks.product import (
+    PROJECT_ROOT,
+    ReportQuery,
+    compute_report,
+    connect,
+    database,
+    database_url,
+    local,
+)
 from benchmarks.random_questions import random_questions
 from benchmarks.skewed_clients import AS_OF
-from benchmarks.skewed_world import correct, undo_corrections
+from benchmarks.skewed_world import correct_transaction, undo_corrections
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
     from benchmarks.skewed_world import World
 
 _MIX_SEED, _MIX_CELLS = 77, 2_000
-"""The mix of reports is fixed, and has none of the largest."""
+"""The mix of reports is fixed and has no very large report."""
 _RELATIONS = """
     select nspname, sum(pg_total_relation_size(c.oid))::bigint
     from pg_class c join pg_namespace n on n.oid = relnamespace
@@ -37,20 +45,20 @@ _RELATIONS = """
 """
 
 
-def figures(world: World, *, quick: bool) -> dict[str, str]:
-    """Measure all of it; the world's services run again afterwards."""
+def measure(world: World, *, quick: bool) -> dict[str, str]:
+    """Measure everything. The services of the home run again afterwards."""
     mix = random_questions(6 if quick else 24, _MIX_SEED, world.transactions, _MIX_CELLS)
-    found = reports_at_once(mix, (1, 4) if quick else (1, 4, 16))
-    found |= small_build_log(world)
-    found |= reports_during_builds(world, mix, small=1 if quick else 3)
-    found |= disk_space(world)
+    figures = measure_parallel_reports(mix, (1, 4) if quick else (1, 4, 16))
+    figures |= measure_small_builds(world)
+    figures |= measure_reports_during_builds(world, mix, small=1 if quick else 3)
+    figures |= measure_disk_space(world)
     undo_corrections(world)
-    found |= cold_start(world)
-    return found
+    figures |= measure_cold_start(world)
+    return figures
 
 
-def disk_space(world: World) -> dict[str, str]:
-    """Return the size of each schema, and of each folder `store` in the home, as builds have left them."""
+def measure_disk_space(world: World) -> dict[str, str]:
+    """Return the size of each schema and of each folder `store` in the home."""
     with database() as connection:
         sizes = {f"schema {name}": size for name, size in connection.execute(_RELATIONS).fetchall()}
     for folder in sorted(world.home.rglob("store")):
@@ -66,8 +74,8 @@ def disk_space(world: World) -> dict[str, str]:
     }
 
 
-def small_build_log(world: World) -> dict[str, str]:
-    """Return what a build after one corrected transaction writes to the log of Postgres, and how long it takes."""
+def measure_small_builds(world: World) -> dict[str, str]:
+    """Return the log of Postgres and the seconds of builds after one corrected transaction."""
     lines = []
     for number in range(3):
         _correct(world, number + 1)
@@ -79,25 +87,25 @@ def small_build_log(world: World) -> dict[str, str]:
     return {"log of Postgres, builds after one corrected transaction each": ", ".join(lines)}
 
 
-def reports_during_builds(world: World, mix: list[Question], small: int) -> dict[str, str]:
-    """Return p50 and p95 of the mix alone, while small builds run in another process, and while a full build does."""
+def measure_reports_during_builds(world: World, mix: list[Question], small: int) -> dict[str, str]:
+    """Return the percentiles of the mix alone, during small builds, and during a full build."""
     queries = _queries(mix)
-    found: dict[str, list[float]] = {"alone": [], "during small builds": [], "during a full build": []}
+    times: dict[str, list[float]] = {"alone": [], "during small builds": [], "during a full build": []}
     with database() as connection:
         for _ in range(2):
-            found["alone"] = [_report(connection, query) for query in queries]
+            times["alone"] = [_report(connection, query) for query in queries]
         for number in range(small):
             _correct(world, number + 4)
-            found["during small builds"] += _reports_beside(connection, queries, _start_build(world))
+            times["during small builds"] += _report_during(connection, queries, _start_build(world))
         full = _start_build(world, full_refresh=True)
-        found["during a full build"] = _reports_beside(connection, queries, full)
-    return {f"reports {name}": _told(times) for name, times in found.items()}
+        times["during a full build"] = _report_during(connection, queries, full)
+    return {f"reports {name}": _format_times(seconds) for name, seconds in times.items()}
 
 
-def reports_at_once(mix: list[Question], levels: tuple[int, ...]) -> dict[str, str]:
-    """Return the latencies with so many threads, each with a connection of its own, that share twice the mix."""
+def measure_parallel_reports(mix: list[Question], levels: tuple[int, ...]) -> dict[str, str]:
+    """Return the latencies of threads that share twice the mix, each with its own connection."""
     queries = _queries(mix)
-    found = {}
+    figures = {}
     alone: list[float] = []
     for level in levels:
         tasks: SimpleQueue[ReportQuery] = SimpleQueue()
@@ -105,32 +113,32 @@ def reports_at_once(mix: list[Question], levels: tuple[int, ...]) -> dict[str, s
             tasks.put(query)
         began = time.perf_counter()
         with ThreadPoolExecutor(level) as pool:
-            times = [each for done in pool.map(_worker, [tasks] * level) for each in done]
+            times = [seconds for done in pool.map(_work, [tasks] * level) for seconds in done]
         rate = len(times) / (time.perf_counter() - began)
         alone = alone or times
         ratio = np.median(times) / np.median(alone)
-        found[f"reports, {level} at once"] = (
-            f"{_told(times)}, {rate:.1f} a second, median {ratio:.1f} x alone"
+        figures[f"reports, {level} in parallel"] = (
+            f"{_format_times(times)}, {rate:.1f} a second, median {ratio:.1f} x alone"
         )
-        note(f"{level} at once: {found[f'reports, {level} at once']}")
-    return found
+        log_progress(f"{level} in parallel: {figures[f'reports, {level} in parallel']}")
+    return figures
 
 
-def cold_start(world: World) -> dict[str, str]:
-    """Return the first and the later times of reports in a new process, after all files of the home left the cache."""
+def measure_cold_start(world: World) -> dict[str, str]:
+    """Return the times of reports in a new process, with all files of the home out of the cache."""
     local.stop(world.home)
     os.sync()
     for path in world.home.rglob("*"):
         if path.is_file() and not path.is_symlink():
             _evict(path)
-    done = _child("reports")
+    done = _start_process("reports")
     out, _ = done.communicate()
     if done.returncode:
         raise RuntimeError("the process of the cold start failed: see its message above")
-    return {f"cold start, {name}": told for name, told in json.loads(out).items()}
+    return {f"cold start, {name}": figure for name, figure in json.loads(out).items()}
 
 
-def _worker(tasks: SimpleQueue[ReportQuery]) -> list[float]:
+def _work(tasks: SimpleQueue[ReportQuery]) -> list[float]:
     times: list[float] = []
     with connect(database_url()) as connection:
         while True:
@@ -141,10 +149,10 @@ def _worker(tasks: SimpleQueue[ReportQuery]) -> list[float]:
             times.append(_report(connection, query))
 
 
-def _reports_beside(
+def _report_during(
     connection: Connection[Any], queries: list[ReportQuery], build: subprocess.Popen[str]
 ) -> list[float]:
-    """Make reports until the build ends; return the times of those that began before."""
+    """Compute reports until the build ends, and return their times."""
     times: list[float] = []
     while build.poll() is None:
         times.append(_report(connection, queries[len(times) % len(queries)]))
@@ -155,28 +163,28 @@ def _reports_beside(
 def _correct(world: World, tenth: int) -> None:
     """Correct a transaction in that tenth of the history."""
     with database() as connection:
-        correct(connection, f"T{world.transactions * tenth // 10:09d}")
+        correct_transaction(connection, f"T{world.transactions * tenth // 10:09d}")
 
 
 def _start_build(world: World, *, full_refresh: bool = False) -> subprocess.Popen[str]:
-    """Start a process that builds, and wait until the build begins."""
-    process = _child("full_build" if full_refresh else "build", str(world.home / "dbt"))
+    """Start a process that builds, and wait until it begins."""
+    process = _start_process("full_build" if full_refresh else "build", str(world.home / "dbt"))
     if process.stdout is None or process.stdout.readline() != "begins\n":
         raise RuntimeError("the build in the other process did not begin: see its message above")
     return process
 
 
 def _finish(build: subprocess.Popen[str]) -> float:
-    """Wait for the end of the build; return its seconds."""
+    """Wait for the end of the build, and return its seconds."""
     out, _ = build.communicate()
     if build.returncode:
         raise RuntimeError("the build in the other process failed: see its message above")
     return float(out)
 
 
-def _child(*arguments: str) -> subprocess.Popen[str]:
+def _start_process(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.other_process", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)  # noqa: S603 - our own words
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)  # noqa: S603 - a fixed command
 
 
 def _queries(mix: list[Question]) -> list[ReportQuery]:
@@ -184,13 +192,13 @@ def _queries(mix: list[Question]) -> list[ReportQuery]:
 
 
 def _report(connection: Connection[Any], query: ReportQuery) -> float:
-    """Make a report; return its seconds."""
+    """Compute a report, and return the seconds."""
     began = time.perf_counter()
-    make_report(connection, query, base_currency="USD", moment=AS_OF)
+    compute_report(connection, query, base_currency="USD", moment=AS_OF)
     return time.perf_counter() - began
 
 
-def _told(times: list[float]) -> str:
+def _format_times(times: list[float]) -> str:
     p50, p95, p99 = (1000 * value for value in np.percentile(times or [float("nan")], (50, 95, 99)))
     return f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms of {len(times)}"
 
@@ -205,7 +213,7 @@ def _bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _value(connection: Connection[Any], text: Any, *given: Any) -> Any:
-    row = connection.execute(text, given).fetchone()
+def _value(connection: Connection[Any], statement: Any, *parameters: Any) -> Any:
+    row = connection.execute(statement, parameters).fetchone()
     connection.commit()
     return row[0] if row else None

@@ -1,8 +1,8 @@
-"""Skewed data in the form of the source contract: CSV files for the product, the same rows as Parquet for its peers.
+"""Skewed data as the source contract has it: CSV files for the product, Parquet for its peers.
 
-A few clients, owners, tags and packages have most of the transactions. Some transactions are voided, some are
-back-dated before their client exists, some lie exactly at midnights. All of it follows from the seed. Amounts are
-integers of millionths until they are written as exact decimals.
+A few clients, owners, tags and packages have most of the transactions. Some transactions are
+voided, some are dated before their client exists, and some are exactly at midnight. The seed
+decides all of it. Amounts are integers of millionths until they are written as exact decimals.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from benchmarks import skewed_clients as small
+from benchmarks import skewed_clients as base
 from benchmarks.peers.duck import connect
 from benchmarks.skewed_clients import DAY, SECOND, Clients, Rates
-from benchmarks.skewed_numbers import Dice, lognormal_table, zipf
+from benchmarks.skewed_numbers import RandomIntegers, lognormal_table, zipf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 KINDS = ("usage", "refill", "package_renewal", "package_activation", "transfer", "adjustment")
 _KIND_WEIGHTS = (66, 17, 9, 4, 2, 2)
-_SLOTS = 6
-"""A client takes its packages from so many, some of them the same."""
+_PACKAGE_CHOICES = 6
+"""The number of packages that a client chooses from; some can be the same."""
 _CHUNK = 1_000_000
 _ZONE_OFFSETS = (345, 330, 630, 660, -240, -300, 120, 180, 60, 540)
-"""Minutes east of UTC of the zones whose midnights some transactions meet."""
+"""The offsets from UTC in minutes of zones with transactions exactly at midnight."""
 _REFILLS = (5, 10, 10, 20, 20, 25, 50, 100)
 _INSTANT = pa.timestamp("us", "UTC")
 _MONEY = pa.decimal128(18, 6)
@@ -45,7 +45,10 @@ _RATE = pa.decimal128(18, 8)
 
 @dataclass(frozen=True, slots=True)
 class Transactions:
-    """A row a transaction, in the order of time. Instants are microseconds since 1970, amounts are millionths."""
+    """The transactions in the order of time.
+
+    Instants are microseconds since 1970, and amounts are millionths.
+    """
 
     clients: npt.NDArray[np.int32]
     at: Ints
@@ -59,7 +62,7 @@ class Transactions:
 
 @dataclass(frozen=True, slots=True)
 class SkewedData:
-    """All rows of the five tables as numbers."""
+    """The rows of the five tables as numbers."""
 
     seed: int
     clients: Clients
@@ -68,28 +71,28 @@ class SkewedData:
 
     def digest(self) -> str:
         """Return a hash of all rows."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for part in (self.clients, self.rates, self.transactions):
             for field in fields(part):
-                found.update(np.ascontiguousarray(getattr(part, field.name)).tobytes())
-        return found.hexdigest()
+                digest.update(np.ascontiguousarray(getattr(part, field.name)).tobytes())
+        return digest.hexdigest()
 
 
 def make_data(transactions: int, seed: int) -> SkewedData:
-    """Make so many transactions, and clients in proportion."""
-    dice = Dice(seed)
-    clients = small.make_clients(transactions, dice)
-    return SkewedData(seed, clients, small.make_rates(dice), _make_transactions(transactions, clients, dice))
+    """Make that many transactions, and clients in proportion."""
+    rng = RandomIntegers(seed)
+    clients = base.make_clients(transactions, rng)
+    return SkewedData(seed, clients, base.make_rates(rng), _make_transactions(transactions, clients, rng))
 
 
-def _make_transactions(count: int, clients: Clients, dice: Dice) -> Transactions:
+def _make_transactions(count: int, clients: Clients, rng: RandomIntegers) -> Transactions:
     counts = _shares(clients.weights, count)
     by_client = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    at = _instants(by_client, clients, dice)
-    kinds = dice.pick(_KIND_WEIGHTS, count).astype(np.int8)
-    packages = _packages(by_client, kinds, len(counts), dice)
-    amounts = _amounts(by_client, kinds, packages, clients, dice)
-    voided = np.where(dice.chance(90, count), at + (1 + dice.below(864_000, count)) * SECOND, -1)
+    at = _instants(by_client, clients, rng)
+    kinds = rng.pick(_KIND_WEIGHTS, count).astype(np.int8)
+    packages = _packages(by_client, kinds, len(counts), rng)
+    amounts = _amounts(by_client, kinds, packages, clients, rng)
+    voided = np.where(rng.chance(90, count), at + (1 + rng.below(864_000, count)) * SECOND, -1)
     order = np.argsort(at, kind="stable")
     return Transactions(
         by_client[order], at[order], kinds[order], amounts[order], packages[order], voided[order]
@@ -103,32 +106,35 @@ def _shares(weights: Ints, count: int) -> Ints:
     return np.diff(ends, prepend=0)
 
 
-def _instants(by_client: npt.NDArray[np.int32], clients: Clients, dice: Dice) -> Ints:
-    """Spread the transactions over the lives of their clients; a few are back-dated, at midnights, or after `AS_OF`."""
+def _instants(by_client: npt.NDArray[np.int32], clients: Clients, rng: RandomIntegers) -> Ints:
+    """Spread the transactions over the lives of their clients.
+
+    A few are before the creation of the client, at midnight, or after `AS_OF`.
+    """
     count = len(by_client)
     created = clients.created[by_client]
-    life = (small.microseconds(small.AS_OF) - created) // SECOND
-    at = created + dice.below(life + 1, count) * SECOND + dice.below(SECOND, count)
-    at = np.where(dice.chance(200, count), created - dice.below(20 * 86_400, count) * SECOND, at)
-    at = np.where(dice.chance(1000, count), at // DAY * DAY, at)
-    offsets = np.array(_ZONE_OFFSETS)[dice.below(len(_ZONE_OFFSETS), count)] * 60 * SECOND
-    at = np.where(dice.chance(2000, count), (at + offsets) // DAY * DAY - offsets, at)
+    life = (base.microseconds(base.AS_OF) - created) // SECOND
+    at = created + rng.below(life + 1, count) * SECOND + rng.below(SECOND, count)
+    at = np.where(rng.chance(200, count), created - rng.below(20 * 86_400, count) * SECOND, at)
+    at = np.where(rng.chance(1000, count), at // DAY * DAY, at)
+    offsets = np.array(_ZONE_OFFSETS)[rng.below(len(_ZONE_OFFSETS), count)] * 60 * SECOND
+    at = np.where(rng.chance(2000, count), (at + offsets) // DAY * DAY - offsets, at)
     return np.where(
-        dice.chance(100_000, count), small.microseconds(small.AS_OF) + dice.below(DAY // 100, count), at
+        rng.chance(100_000, count), base.microseconds(base.AS_OF) + rng.below(DAY // 100, count), at
     )
 
 
 def _packages(
-    by_client: npt.NDArray[np.int32], kinds: npt.NDArray[np.int8], clients: int, dice: Dice
+    by_client: npt.NDArray[np.int32], kinds: npt.NDArray[np.int8], clients: int, rng: RandomIntegers
 ) -> npt.NDArray[np.int16]:
-    """Take the packages of activations and renewals from the few of each client; one in 500 names none."""
+    """Choose a package for activations and renewals; one in 500 has none."""
     count = len(by_client)
-    slots = dice.pick(zipf(small.PACKAGES), clients * _SLOTS).reshape(clients, _SLOTS)
-    chosen = dice.below(1 + dice.below(_SLOTS, clients)[by_client], count)
-    packages = slots[by_client, chosen]
-    has_package = np.isin(kinds, (2, 3)) & ~dice.chance(500, count)
-    # Usage can name a package too: it counts as usage all the same.
-    has_package |= (kinds == 0) & dice.chance(300, count)
+    choices = rng.pick(zipf(base.PACKAGES), clients * _PACKAGE_CHOICES).reshape(clients, _PACKAGE_CHOICES)
+    chosen = rng.below(1 + rng.below(_PACKAGE_CHOICES, clients)[by_client], count)
+    packages = choices[by_client, chosen]
+    has_package = np.isin(kinds, (2, 3)) & ~rng.chance(500, count)
+    # Usage can have a package too. It still counts as usage.
+    has_package |= (kinds == 0) & rng.chance(300, count)
     return np.where(has_package, packages, -1).astype(np.int16)
 
 
@@ -137,21 +143,25 @@ def _amounts(
     kinds: npt.NDArray[np.int8],
     packages: npt.NDArray[np.int16],
     clients: Clients,
-    dice: Dice,
+    rng: RandomIntegers,
 ) -> Ints:
-    """Return amounts in millionths: charges are negative but for a few credits, half of usage has six decimals."""
+    """Return amounts in millionths.
+
+    Charges are negative, except a few credits. Half of usage has six decimals.
+    """
     count = len(by_client)
-    usage = lognormal_table(1.4, 350)[dice.below(4096, count)] * (900 + dice.below(200, count))
-    usage += dice.below(1000, count)
-    usage = np.where(dice.chance(2, count), usage // 10_000 * 10_000, usage)
-    usage *= np.where(dice.chance(200, count), 1, -1)
-    generosity = lognormal_table(0.7, 35)[dice.below(4096, len(clients.types))][by_client]
-    refill = np.array(_REFILLS)[dice.below(len(_REFILLS), count)] * generosity * 10_000
-    fees = (np.arange(small.PACKAGES) * 7919 % 2900 + 99) * 10_000
-    fee = np.where(dice.chance(150, count), 0, -fees[packages])
-    moved = (dice.below(40_000_000, count) - 20_000_000) // 100 * 100
-    amounts = np.choose(kinds, (usage, refill, fee, fee, moved, moved))
-    return amounts * np.array(small.UNITS)[clients.currencies][by_client]
+    usage = lognormal_table(1.4, 350)[rng.below(4096, count)] * (900 + rng.below(200, count))
+    usage += rng.below(1000, count)
+    usage = np.where(rng.chance(2, count), usage // 10_000 * 10_000, usage)
+    usage *= np.where(rng.chance(200, count), 1, -1)
+    refill_factor = lognormal_table(0.7, 35)[rng.below(4096, len(clients.types))][by_client]
+    refill = np.array(_REFILLS)[rng.below(len(_REFILLS), count)] * refill_factor * 10_000
+    fees = (np.arange(base.PACKAGES) * 7919 % 2900 + 99) * 10_000
+    fee = np.where(rng.chance(150, count), 0, -fees[packages])
+    moved = (rng.below(40_000_000, count) - 20_000_000) // 100 * 100
+    amounts: Ints = np.choose(kinds, (usage, refill, fee, fee, moved, moved))
+    units: Ints = np.array(base.UNITS)[clients.currencies][by_client]
+    return amounts * units
 
 
 def tables(data: SkewedData, *, with_closed: bool) -> dict[str, Iterator[pa.Table]]:
@@ -174,25 +184,25 @@ def write_parquet(data: SkewedData, folder: Path, *, with_closed: bool) -> None:
     for name, chunks in tables(data, with_closed=with_closed).items():
         first = next(chunks)
         batches = (batch for chunk in chain([first], chunks) for batch in chunk.to_batches())
-        connection.register("given", pa.RecordBatchReader.from_batches(first.schema, batches))
+        connection.register("rows", pa.RecordBatchReader.from_batches(first.schema, batches))
         target = str(folder / f"{name}.parquet").replace("'", "''")
         # DuckDB reads its own files of this version fastest.
-        connection.execute(f"copy (from given) to '{target}' (format parquet, parquet_version v2)")
-        connection.unregister("given")
+        connection.execute(f"copy (from rows) to '{target}' (format parquet, parquet_version v2)")
+        connection.unregister("rows")
 
 
 def write_csv(data: SkewedData, folder: Path, *, with_closed: bool) -> None:
-    """Write the tables as CSV files. `with_closed` writes the optional column `closed_at` of the clients."""
+    """Write the tables as CSV files. `with_closed` includes the column `closed_at`."""
     options = pa.csv.WriteOptions(quoting_style="needed")
     for name, chunks in tables(data, with_closed=with_closed).items():
         with (folder / f"{name}.csv").open("wb") as file:
             for number, chunk in enumerate(chunks):
                 written = chunk if with_closed or name != "clients" else chunk.drop_columns("closed_at")
                 options.include_header = number == 0
-                pa.csv.write_csv(_decoded(written), file, options)
+                pa.csv.write_csv(_decode(written), file, options)
 
 
-def _decoded(table: pa.Table) -> pa.Table:
+def _decode(table: pa.Table) -> pa.Table:
     """Return the table with plain texts instead of dictionaries and decimals."""
     columns = [
         pc.cast(column, pa.string())
@@ -205,15 +215,15 @@ def _decoded(table: pa.Table) -> pa.Table:
 
 def _clients(clients: Clients, *, with_closed: bool) -> pa.Table:
     numbers = range(len(clients.types))
-    ids = [small.client_id(number) for number in numbers]
-    kinds = np.array(small.CLIENT_TYPES)[clients.types]
+    ids = [base.client_id(number) for number in numbers]
+    kinds = np.array(base.CLIENT_TYPES)[clients.types]
     return pa.table(
         {
             "client_id": ids,
             "name": [f"{kind} {number}" for kind, number in zip(kinds, numbers, strict=True)],
             "client_type": kinds,
             "owner_id": [None if owner < 0 else ids[owner] for owner in clients.owners],
-            "currency": np.array(small.CURRENCIES)[clients.currencies],
+            "currency": np.array(base.CURRENCIES)[clients.currencies],
             "created_at": pa.array(clients.created, _INSTANT),
             "updated_at": pa.array(clients.created, _INSTANT),
             "closed_at": pa.array(clients.closed, _INSTANT, mask=(clients.closed < 0) | (not with_closed)),
@@ -222,21 +232,21 @@ def _clients(clients: Clients, *, with_closed: bool) -> pa.Table:
 
 
 def _client_tags(clients: Clients) -> pa.Table:
-    who, which = np.nonzero(clients.tags)
+    client_numbers, tag_numbers = np.nonzero(clients.tags)
     return pa.table(
         {
-            "client_id": [small.client_id(number) for number in who],
-            "tag": [small.tag_name(number) for number in which],
+            "client_id": [base.client_id(int(number)) for number in client_numbers],
+            "tag": [base.tag_name(int(number)) for number in tag_numbers],
         }
     )
 
 
 def _package_table() -> pa.Table:
-    numbers = range(small.PACKAGES)
+    numbers = range(base.PACKAGES)
     return pa.table(
         {
-            "package_id": [small.package_id(number) for number in numbers],
-            "name": [small.package_name(number) for number in numbers],
+            "package_id": [base.package_id(number) for number in numbers],
+            "name": [base.package_name(number) for number in numbers],
         }
     )
 
@@ -244,7 +254,7 @@ def _package_table() -> pa.Table:
 def _rates(rates: Rates) -> pa.Table:
     return pa.table(
         {
-            "currency": np.array(small.CURRENCIES)[rates.currencies],
+            "currency": np.array(base.CURRENCIES)[rates.currencies],
             "valid_from": pa.array(rates.days.astype(np.int32), pa.date32()),
             "rate": _decimals(rates.rates, _RATE),
         }
@@ -253,8 +263,8 @@ def _rates(rates: Rates) -> pa.Table:
 
 def _transactions(data: SkewedData) -> Iterator[pa.Table]:
     rows = data.transactions
-    clients = pa.array([small.client_id(number) for number in range(len(data.clients.types))])
-    packages = pa.array([small.package_id(number) for number in range(small.PACKAGES)])
+    clients = pa.array([base.client_id(number) for number in range(len(data.clients.types))])
+    packages = pa.array([base.package_id(number) for number in range(base.PACKAGES)])
     for first in range(0, len(rows.at), _CHUNK):
         part = slice(first, first + _CHUNK)
         at, voided, chosen = rows.at[part], rows.voided[part], rows.packages[part]

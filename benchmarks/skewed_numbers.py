@@ -1,7 +1,7 @@
 """Random integers that are the same on every machine and with every numpy.
 
-Only the raw stream of the bit generator is used, because numpy promises to keep it. Distributions are
-tables of integers. No floating point reaches the data.
+Only the raw stream of the bit generator is used, because numpy promises to keep it. Distributions
+are tables of integers. No floating point reaches the data.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 _STEPS = 4096
-_SLOTS = 1 << 16
+_TABLE_SIZE = 1 << 16
 
 
-class Dice:
+class RandomIntegers:
     """A stream of random integers with a seed."""
 
     def __init__(self, seed: int) -> None:
@@ -36,11 +36,12 @@ class Dice:
 
     def chance(self, one_in: int, count: int) -> npt.NDArray[np.bool_]:
         """Return flags; on average one in `one_in` is true."""
-        return self.below(one_in, count) == 0
+        flags: npt.NDArray[np.bool_] = self.below(one_in, count) == 0
+        return flags
 
     def pick(self, weights: Sequence[float], count: int) -> Ints:
         """Return indexes into `weights`, each as often as its weight says."""
-        return _slots(weights)[self.below(_SLOTS, count)]
+        return _index_table(weights)[self.below(_TABLE_SIZE, count)]
 
     def lognormal(self, sigma: float, count: int, median: int = 1000) -> Ints:
         """Return positive integers with a lognormal distribution."""
@@ -59,12 +60,13 @@ def zipf(count: int, exponent: float = 1.0) -> list[float]:
     return [1 / (rank + 1) ** exponent for rank in range(count)]
 
 
-def _slots(weights: Sequence[float]) -> Ints:
-    """Return a table of indexes, in which each index has slots in proportion to its weight."""
+def _index_table(weights: Sequence[float]) -> Ints:
+    """Return a table in which each index occurs in proportion to its weight."""
     total = math.fsum(weights)
     ends, reached = [], 0.0
     for weight in weights:
         reached += weight
-        ends.append(round(reached / total * _SLOTS))
-    counts = np.diff(np.array([0, *ends], dtype=np.int64))
+        ends.append(round(reached / total * _TABLE_SIZE))
+    boundaries = np.array([0, *ends], dtype=np.int64)
+    counts = boundaries[1:] - boundaries[:-1]
     return np.repeat(np.arange(len(weights), dtype=np.int64), counts)

@@ -1,4 +1,4 @@
-"""The skewed data in a home of the product and as Parquet files, made once and kept when BENCH_FOLDER names a folder."""
+"""The skewed data in a home of the product and as Parquet files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.common import home_in, note
-from benchmarks.product import build_marts, database, knows_closed_clients, load_and_build
+from benchmarks.common import log_progress, use_home
+from benchmarks.product import build_marts, database, has_closed_clients, load_and_build
 from benchmarks.skewed_clients import AS_OF
 from benchmarks.skewed_data import make_data, write_csv, write_parquet
 
@@ -49,7 +49,7 @@ _UNDO = """
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A folder that holds the Parquet files, a home with loaded and built data, and the tables of the peer."""
+    """A folder with the Parquet files, a home with built marts, and the tables of the peer."""
 
     folder: Path
     transactions: int
@@ -68,16 +68,16 @@ class World:
 
 @contextmanager
 def skewed_world(transactions: int, seed: int) -> Iterator[World]:
-    """Give the data of that size and seed; the product's local services end with the block.
+    """Yield the data of that size and seed. The local services end with the block.
 
-    The environment variable BENCH_FOLDER names a folder that keeps the data for later runs. Without it the
-    data lives in a temporary folder.
+    The environment variable BENCH_FOLDER names a folder that keeps the data for later runs. Without
+    it the data is in a temporary folder.
     """
-    kept = os.environ.get("BENCH_FOLDER")
+    folder = os.environ.get("BENCH_FOLDER")
     with tempfile.TemporaryDirectory(prefix="dynamics-bench-") as temporary:
-        world = World(Path(kept or temporary) / f"{transactions}-{seed}", transactions, seed)
+        world = World(Path(folder or temporary) / f"{transactions}-{seed}", transactions, seed)
         world.home.mkdir(parents=True, exist_ok=True)
-        with home_in(world.home):
+        with use_home(world.home):
             mark = world.home / "loaded"
             if not mark.exists() or mark.read_text() != _contents():
                 _fill(world)
@@ -86,8 +86,8 @@ def skewed_world(transactions: int, seed: int) -> Iterator[World]:
             yield world
 
 
-def correct(connection: Connection[Any], after: str) -> None:
-    """Take a cent from the first transaction in force from that id on, and remember what it was."""
+def correct_transaction(connection: Connection[Any], after: str) -> None:
+    """Subtract a cent from the first valid transaction from that id on, and remember its amount."""
     connection.execute(_MAKE_CORRECTED)
     connection.execute(_REMEMBER, [after])
     connection.execute(_CORRECT)
@@ -95,7 +95,10 @@ def correct(connection: Connection[Any], after: str) -> None:
 
 
 def undo_corrections(world: World) -> None:
-    """Restore the transactions that benchmarks corrected, an interrupted one too, and build the marts."""
+    """Restore all corrected transactions and build the marts.
+
+    This includes the corrections of an interrupted benchmark.
+    """
     with database() as connection:
         connection.execute(_MAKE_CORRECTED)
         connection.execute(_UNDO)
@@ -105,8 +108,8 @@ def undo_corrections(world: World) -> None:
 
 
 def _contents() -> str:
-    """Return what the kept data holds beside its size and seed."""
-    return "with closed clients" if knows_closed_clients() else "without closed clients"
+    """Return the property of the data that its size and seed do not tell."""
+    return "with closed clients" if has_closed_clients() else "without closed clients"
 
 
 def _fill(world: World) -> None:
@@ -115,10 +118,10 @@ def _fill(world: World) -> None:
     shutil.rmtree(world.parquet, ignore_errors=True)
     world.parquet.mkdir()
     data = make_data(world.transactions, world.seed)
-    with_closed = knows_closed_clients()
+    with_closed = has_closed_clients()
     write_parquet(data, world.parquet, with_closed=with_closed)
-    note(
-        f"{world.transactions:,} transactions: made and written as Parquet in {time.monotonic() - began:.0f} s"
+    log_progress(
+        f"{world.transactions:,} transactions: written as Parquet in {time.monotonic() - began:.0f} s"
     )
     extract = world.folder / "extract"
     extract.mkdir(exist_ok=True)
@@ -128,4 +131,4 @@ def _fill(world: World) -> None:
     with database() as connection:
         load_and_build(connection, extract, world.home / "dbt", AS_OF)
     shutil.rmtree(extract)
-    note(f"{world.transactions:,} transactions: loaded and built in {time.monotonic() - began:.0f} s")
+    log_progress(f"{world.transactions:,} transactions: loaded and built in {time.monotonic() - began:.0f} s")

@@ -1,6 +1,7 @@
-"""The phases of a snapshot in a process of their own: `python -m benchmarks.snapshot_phases FIRST LAST RUNS`.
+"""The phases of a snapshot: `python -m benchmarks.snapshot_phases FIRST LAST RUNS`.
 
-Prints for each phase the median seconds on the wall and of CPU, without the servers', as JSON.
+The program prints the median seconds of each phase as JSON: elapsed, and of CPU without the
+servers.
 """
 
 import json
@@ -10,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from benchmarks.common import middle
+from benchmarks.common import median_of
 from benchmarks.product import (
     FORMATS,
     Provenance,
     ReportQuery,
-    make_report,
+    SnapshotDetails,
+    archive_report,
+    compute_report,
     open_archive,
     render,
     table_json,
@@ -23,49 +26,49 @@ from benchmarks.product import (
 
 
 class Phases:
-    """Seconds of each phase."""
+    """The seconds of each phase."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[tuple[float, float]]] = {}
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Measure what happens in the block."""
+        """Measure the block as a part of that phase."""
         wall, cpu = time.perf_counter(), time.process_time()
         yield
         taken = (time.perf_counter() - wall, time.process_time() - cpu)
         self.seconds.setdefault(name, []).append(taken)
 
     def medians(self) -> dict[str, tuple[float, float]]:
-        """Return the medians of all runs but the first, which is to warm up."""
+        """Return the medians of all runs except the first, which warms up the caches."""
         return {
-            name: (middle([wall for wall, _ in taken[1:]]), middle([cpu for _, cpu in taken[1:]]))
+            name: (median_of([wall for wall, _ in taken[1:]]), median_of([cpu for _, cpu in taken[1:]]))
             for name, taken in self.seconds.items()
         }
 
 
 def main(first: str, last: str, runs: int) -> dict[str, tuple[float, float]]:
-    """Make the same snapshot so many times, and once before."""
+    """Create the same snapshot `runs` times, and once before to warm up the caches."""
     query = ReportQuery.model_validate({"interval": {"from": first, "to": last}, "group_by": ["month"]})
     phases = Phases()
     with open_archive() as (archive, connection):
         for _ in range(runs + 1):
             moment = datetime.now(UTC)
             with phases.phase("the table"):
-                make_report(connection, query, base_currency="USD", moment=moment)
+                compute_report(connection, query, base_currency="USD", moment=moment)
             with phases.phase("the snapshot, of which"):
                 with phases.phase("the table and the clients"):
-                    report = make_report(
+                    report = compute_report(
                         connection, query, base_currency="USD", moment=moment, with_clients=True
                     )
                 with phases.phase("rendering, storing, index"):
-                    archive.keep(report, title="Snapshot", generated_by="bench", generated_at=moment)
-            told = Provenance("Snapshot", "bench", moment, "http://localhost/")
+                    archive_report(archive, report, SnapshotDetails("Snapshot", "bench", moment))
+            provenance = Provenance("Snapshot", "bench", moment, "http://localhost/")
             with phases.phase("rendering alone"):
                 table_json(report.table)
                 for fmt in FORMATS:
                     with phases.phase(f"rendering {fmt}"):
-                        render(report, told, fmt)
+                        render(report, provenance, fmt)
     return phases.medians()
 
 

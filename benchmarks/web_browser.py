@@ -1,4 +1,4 @@
-"""A wide report in a real browser: when it is first seen, and how smoothly it scrolls."""
+"""A wide report in Chromium: the time of its first paint, and how smoothly it scrolls."""
 
 import shutil
 from typing import Any
@@ -17,12 +17,15 @@ _FRAMES = """
       requestAnimationFrame(step);
     })
 """
-"""Scrolls 60 pixels a frame: half a column, 3,600 pixels a second."""
-_SEEN = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+"""Scroll 60 pixels a frame: half a column, 3,600 pixels a second."""
+_FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
-def look(address: str, times: int) -> list[dict[str, float]]:
-    """For each visit with an empty cache: `first_paint` in ms, `frames` a second, and the `longest` frame in ms."""
+def measure_visits(address: str, times: int) -> list[dict[str, float]]:
+    """Return the figures of each visit with an empty cache.
+
+    They are `first_paint` in ms, `frames` a second, and the `longest` frame in ms.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -37,7 +40,7 @@ def _visit(browser: Any, address: str) -> dict[str, float]:
     page = context.new_page()
     page.goto(address)
     page.wait_for_timeout(500)
-    seen = page.evaluate(_SEEN)
+    first_paint = page.evaluate(_FIRST_PAINT)
     scrolled = page.evaluate(_FRAMES)
     context.close()
-    return {"first_paint": seen, **scrolled}
+    return {"first_paint": first_paint, **scrolled}

@@ -1,6 +1,9 @@
-"""The two servers that `bench_web` compares, each a process: `python -m benchmarks.web_server (ours|bare ANSWER) PORT`.
+"""The two servers that `bench_web` compares.
 
-`bare` is Starlette and nothing else, answering every request with the same bytes and headers that ours sent.
+Usage: `python -m benchmarks.web_server (ours|bare ANSWER) PORT`.
+
+`bare` is Starlette alone. It answers every request with the bytes and headers that the product
+sent.
 """
 
 import json
@@ -15,23 +18,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from orchestration.connections import open_archive
-from orchestration.web import create_app
+from orchestration.web.app import create_app
 
 
-def bare(answer: Path) -> Starlette:
-    """Answers `/view` with the headers and the body that the file holds."""
-    kept = json.loads(answer.read_text(encoding="utf-8"))
-    body = b64decode(kept["body"])
+def create_bare_app(answer: Path) -> Starlette:
+    """Return an application that answers `/view` with the headers and the body in a file."""
+    stored = json.loads(answer.read_text(encoding="utf-8"))
+    body = b64decode(stored["body"])
 
     async def view(_: Request) -> Response:
-        return Response(body, headers=kept["headers"])
+        return Response(body, headers=stored["headers"])
 
     return Starlette(routes=[Route("/view", view)])
 
 
 if __name__ == "__main__":
     kind, *rest, port = sys.argv[1:]
-    app = create_app(open_archive) if kind == "ours" else bare(Path(rest[0]))
+    app = create_app(open_archive) if kind == "ours" else create_bare_app(Path(rest[0]))
     uvicorn.run(
         app,
         port=int(port),

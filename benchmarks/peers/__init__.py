@@ -1,1 +1,1 @@
-"""The same report by DuckDB: from Parquet of the raw tables, and from tables that an analyst has prepared."""
+"""The peers of reports: DuckDB on Parquet files, and DuckDB on its own tables."""

@@ -1,4 +1,4 @@
-"""Whether the product and a peer come to the same cells."""
+"""The comparison of the cells of the product and of a peer."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ if TYPE_CHECKING:
     from benchmarks.product import ReportTable
 
 CENT = 0.011
-"""Amounts may differ by this: the product rounds to cents, and the peers convert with floats."""
+"""The allowed difference of amounts: the product rounds to cents, and peers convert with floats."""
 
 
 def product_report(table: ReportTable, *, by_package: bool) -> PeerReport:
-    """Return the product's table in the form of the peers. `by_package` is whether the question groups by package."""
+    """Return the table of the product in the form of the peers.
+
+    `by_package` is true if the question groups by package.
+    """
     labels = tuple(block.package or "" for block in table.blocks)
     cells = [
         [[np.nan if cell is None else float(cell) for cell in row] for row in block.cells]
         for block in table.blocks
     ]
-    found = np.array(cells, dtype=np.float64).reshape(len(table.blocks), 21, len(table.columns))
+    values = np.array(cells, dtype=np.float64).reshape(len(table.blocks), 21, len(table.columns))
     if by_package and not table.by_package:
         # Without a time group each package is a column of the only block.
-        return PeerReport(tuple(table.columns), found.transpose(2, 1, 0))
-    return PeerReport(labels, found)
+        return PeerReport(tuple(table.columns), values.transpose(2, 1, 0))
+    return PeerReport(labels, values)
 
 
 def difference(product: PeerReport, peer: PeerReport) -> str:
@@ -42,6 +45,6 @@ def difference(product: PeerReport, peer: PeerReport) -> str:
     same = near | (np.isnan(product.cells) & np.isnan(peer.cells))
     if same.all():
         return ""
-    group, row, period = (int(each) for each in np.argwhere(~same)[0])
+    group, row, period = (int(index) for index in np.argwhere(~same)[0])
     values = product.cells[group, row, period], peer.cells[group, row, period]
     return f"{np.count_nonzero(~same)} cells; group {group}, row {row}, period {period}: {values[0]} and {values[1]}"

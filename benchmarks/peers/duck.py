@@ -1,4 +1,4 @@
-"""What both peers do with DuckDB: connect, read the raw tables, make small tables, find the groups that are shown."""
+"""DuckDB for both peers: connections, raw tables, temporary tables, visible groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from benchmarks.peers.asked import Asked
+    from benchmarks.peers.peer_query import PeerQuery
 
 TABLES = ("clients", "client_tags", "packages", "transactions", "exchange_rates")
 _CSV = {
@@ -42,7 +42,10 @@ def view(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> Non
 
 
 def parquet_from_csv(extract: Path, folder: Path) -> None:
-    """Write the tables of an extract without closed clients as Parquet files, in the order of their rows."""
+    """Write the tables of an extract as Parquet files, in the order of their rows.
+
+    No client is closed.
+    """
     connection = connect()
     for table, columns in _CSV.items():
         rows = f"select {columns} from read_csv($csv, header = true, nullstr = '', all_varchar = true)"
@@ -60,23 +63,26 @@ def currencies(connection: duckdb.DuckDBPyConnection, base: str) -> list[str]:
 
 def create_table(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
     """Create a temporary table, or replace it."""
-    connection.register("given", table)
-    connection.execute(f"create or replace temp table {name} as from given")
-    connection.unregister("given")
+    connection.register("rows", table)
+    connection.execute(f"create or replace temp table {name} as from rows")
+    connection.unregister("rows")
 
 
-def shown_slots(connection: duckdb.DuckDBPyConnection, asked: Asked, clients: str) -> list[int]:
-    """Return the slots that a client is in; `clients` is the relation of all clients in scope."""
-    if not asked.question.by_package:
+def visible_groups(connection: duckdb.DuckDBPyConnection, query: PeerQuery, clients: str) -> list[int]:
+    """Return the numbers of the groups that have a client.
+
+    `clients` is the relation of all clients in scope.
+    """
+    if not query.question.by_package:
         return [0]
     counted = connection.execute(
-        "select slot, count(*), count(*) filter (n = 0) from members group by 1"
+        "select group_number, count(*), count(*) filter (n = 0) from members group by 1"
     ).fetchall()
-    counts = {slot: (count, first) for slot, count, first in counted}
-    shown = sorted(slot for slot in counts if slot != asked.subtracted)
-    if asked.with_rest:
+    counts = {group_number: (count, first) for group_number, count, first in counted}
+    visible = sorted(group_number for group_number in counts if group_number != query.subtracted)
+    if query.with_rest:
         [(in_scope,)] = connection.execute(f"select count(*) from {clients}").fetchall()
-        # Who holds nothing at the end of the first period is in the last slot.
-        if in_scope > counts.get(asked.subtracted, (0, 0))[1]:
-            shown.append(asked.slots - 1)
-    return shown
+        # A client without a package at the end of the first period is in the last group.
+        if in_scope > counts.get(query.subtracted, (0, 0))[1]:
+            visible.append(query.group_count - 1)
+    return visible

@@ -1,16 +1,18 @@
-"""Flows: refills, usage, activations and renewals, converted at the rate of each transaction's day."""
+"""Flows: refills, usage, activations and renewals, converted at the rate of their day."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
     import numpy.typing as npt
 
-    from benchmarks.peers.asked import Asked, Clock
+    from benchmarks.peers.peer_query import PeerQuery, PeriodTable
 
     Floats = npt.NDArray[np.float64]
 
@@ -22,115 +24,131 @@ _MOVED = """
     from {moves} as moves {joins}
     where us >= {first_start} and us < {last_end} and kind <= 3 and {scope}
 """
-_OF_EVERYONE = (
-    "select {slot} as slot, n, kind, {quantity} as quantity, sum(value) as value from moved group by 2, 3"
-)
+_OF_EVERYONE = "select {group_number} as group_number, n, kind, {quantity} as quantity, sum(value) as value from moved group by 2, 3"
 _OF_PACKAGES = """
-    select slot, n, kind, {quantity} as quantity, sum(value) as value
+    select group_number, n, kind, {quantity} as quantity, sum(value) as value
     from moved join chosen using (package)
     where kind in (2, 3) group by 1, 2, 3
 """
 _OF_MEMBERS = """
-    select slot, moved.n, kind, {quantity} as quantity, sum(value) as value
+    select group_number, moved.n, kind, {quantity} as quantity, sum(value) as value
     from moved join members using (cid)
-    where members.n <= moved.n and (kind in (0, 1) or slot = {subtracted})
+    where members.n <= moved.n and (kind in (0, 1) or group_number = {subtracted})
     group by 1, 2, 3
 """
 
 
 def flow_sums(
-    connection: duckdb.DuckDBPyConnection, asked: Asked, clock: Clock, *, moves: str, scope: str, value: str
+    connection: duckdb.DuckDBPyConnection,
+    query: PeerQuery,
+    period_table: PeriodTable,
+    *,
+    moves: str,
+    scope: str,
+    value: str,
 ) -> tuple[Floats, Floats]:
-    """Return quantities and sums in the report's currency, each [slot, kind, period].
+    """Return quantities and sums in the report currency, each [group, kind, period].
 
-    `moves` is a relation with cid, us, kind, package and what `value` needs. A table `rates` has the day's
-    rates by currency * 65536 + day.
+    `moves` is a relation with cid, us, kind, package and the columns of `value`. The table `rates`
+    has the rates by currency * 65536 + day.
     """
     parts = []
-    if asked.everyone or asked.with_rest:
+    if query.everyone or query.with_rest:
         parts.append(_OF_EVERYONE)
-    if asked.chosen:
+    if query.chosen:
         parts += [_OF_PACKAGES, _OF_MEMBERS]
     joins = "join rates on rates.key = currency * 65536 + us // 86400000000"
-    if clock.count > 1:
-        joins += f" join {clock.name} as clock on clock.step = {clock.step_of('us')}"
-    given = {
-        "n": "clock.n" if clock.count > 1 else "0",
+    if period_table.count > 1:
+        joins += (
+            f" join {period_table.name} as period_table on period_table.step = {period_table.step_of('us')}"
+        )
+    values = {
+        "n": "period_table.n" if period_table.count > 1 else "0",
         "moves": moves,
         "scope": scope,
         "value": value,
         "joins": joins,
-        "first_start": clock.boundaries[0],
-        "last_end": clock.boundaries[-1],
-        "slot": asked.slots - 1,
-        "subtracted": asked.subtracted if asked.with_rest else -1,
+        "first_start": period_table.boundaries[0],
+        "last_end": period_table.boundaries[-1],
+        "group_number": query.group_count - 1,
+        "subtracted": query.subtracted if query.with_rest else -1,
         "quantity": "count(*)",
     }
     text = f"with moved as ({_MOVED}) " + " union all ".join(parts)
-    return _added(asked, clock.count, connection.execute(text.format(**given)).fetchnumpy())
+    return _sum_rows(query, period_table.count, connection.execute(text.format(**values)).fetchnumpy())
 
 
 def month_flow_sums(
-    connection: duckdb.DuckDBPyConnection, asked: Asked, clock: Clock, *, scope: str
+    connection: duckdb.DuckDBPyConnection, query: PeerQuery, period_table: PeriodTable, *, scope: str
 ) -> tuple[Floats, Floats]:
-    """Return the same from the table of clients' months, which has sums in the base currency."""
+    """Return the same from the months of clients, which have sums in the base currency."""
     sums = ", ".join(
         f"sum(quantity_{kind}) as quantity_{kind}, sum(value_{kind}) as value_{kind}" for kind in range(4)
     )
-    joins = f"join {clock.name} as clock on clock.step = {clock.step_of('us')}" if clock.count > 1 else ""
-    n = "clock.n" if clock.count > 1 else "0"
-    within = f"us >= {clock.boundaries[0]} and us < {clock.boundaries[-1]} and {scope}"
-    quantities = np.zeros((asked.slots + 1, 4, clock.count))
-    values = np.zeros((asked.slots + 1, 4, clock.count))
+    joins = (
+        f"join {period_table.name} as period_table on period_table.step = {period_table.step_of('us')}"
+        if period_table.count > 1
+        else ""
+    )
+    n = "period_table.n" if period_table.count > 1 else "0"
+    within = f"us >= {period_table.boundaries[0]} and us < {period_table.boundaries[-1]} and {scope}"
+    quantities = np.zeros((query.group_count + 1, 4, period_table.count))
+    values = np.zeros((query.group_count + 1, 4, period_table.count))
 
     def add(text: str, kinds: tuple[int, ...]) -> None:
-        found = connection.execute(text).fetchnumpy()
-        slot, period = (np.asarray(found[name], dtype=np.int64) for name in ("slot", "n"))
+        rows = connection.execute(text).fetchnumpy()
+        group_number, period = (np.asarray(rows[name], dtype=np.int64) for name in ("group_number", "n"))
         for kind in kinds:
             np.add.at(
-                quantities, (slot, kind, period), np.asarray(found[f"quantity_{kind}"], dtype=np.float64)
+                quantities[:, kind],
+                (group_number, period),
+                np.asarray(rows[f"quantity_{kind}"], dtype=np.float64),
             )
-            np.add.at(values, (slot, kind, period), np.asarray(found[f"value_{kind}"], dtype=np.float64))
+            np.add.at(
+                values[:, kind],
+                (group_number, period),
+                np.asarray(rows[f"value_{kind}"], dtype=np.float64),
+            )
 
     every, services, packages = (0, 1, 2, 3), (0, 1), (2, 3)
-    if asked.everyone or asked.with_rest:
+    if query.everyone or query.with_rest:
         add(
-            f"select {asked.slots - 1} as slot, {n} as n, {sums} from months {joins} where {within} group by 2",
+            f"select {query.group_count - 1} as group_number, {n} as n, {sums} from months {joins} where {within} group by 2",
             every,
         )
-    if asked.chosen:
+    if query.chosen:
         members = f"join members using (cid) where members.n <= {n} and {within}"
-        of_members = f"select slot, {n} as n, {sums} from months {joins} {members}"
-        add(f"{of_members} and slot <> {asked.subtracted} group by 1, 2", services)
-        if asked.with_rest:
-            add(f"{of_members} and slot = {asked.subtracted} group by 1, 2", every)
+        of_members = f"select group_number, {n} as n, {sums} from months {joins} {members}"
+        add(f"{of_members} and group_number <> {query.subtracted} group by 1, 2", services)
+        if query.with_rest:
+            add(f"{of_members} and group_number = {query.subtracted} group by 1, 2", every)
         of_packages = ", ".join(
             f"count(*) filter (kind = {kind}) as quantity_{kind},"
             f" coalesce(sum(amount * rate) filter (kind = {kind}), 0) as value_{kind}"
             for kind in packages
         )
         add(
-            f"select slot, {n} as n, {of_packages} from events join chosen using (package)"
+            f"select group_number, {n} as n, {of_packages} from events join chosen using (package)"
             f" join rates on rates.key = currency * 65536 + us // 86400000000 {joins}"
             f" where kind in (2, 3) and {within} group by 1, 2",
             packages,
         )
-    return _less_holders(asked, quantities, values)
+    return _subtract_holders(query, quantities, values)
 
 
-def _added(asked: Asked, periods: int, found: dict[str, npt.NDArray[np.float64]]) -> tuple[Floats, Floats]:
-    """Put rows of slot, period, kind, quantity and value in their places; the rest is everyone less all holders."""
-    quantities = np.zeros((asked.slots + 1, 4, periods))
-    values = np.zeros((asked.slots + 1, 4, periods))
-    place = tuple(np.asarray(found[name], dtype=np.int64) for name in ("slot", "kind", "n"))
-    np.add.at(quantities, place, np.asarray(found["quantity"], dtype=np.float64))
-    np.add.at(values, place, np.asarray(found["value"], dtype=np.float64))
-    return _less_holders(asked, quantities, values)
+def _sum_rows(query: PeerQuery, periods: int, rows: Mapping[str, Any]) -> tuple[Floats, Floats]:
+    """Return quantities and values [group, kind, period] of rows with these columns."""
+    quantities = np.zeros((query.group_count + 1, 4, periods))
+    values = np.zeros((query.group_count + 1, 4, periods))
+    index = tuple(np.asarray(rows[name], dtype=np.int64) for name in ("group_number", "kind", "n"))
+    np.add.at(quantities, index, np.asarray(rows["quantity"], dtype=np.float64))
+    np.add.at(values, index, np.asarray(rows["value"], dtype=np.float64))
+    return _subtract_holders(query, quantities, values)
 
 
-def _less_holders(asked: Asked, quantities: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Take the holders of any package from the last slot, where it is the rest."""
-    if asked.with_rest:
-        quantities[asked.slots - 1] -= quantities[asked.subtracted]
-        values[asked.slots - 1] -= values[asked.subtracted]
-    return quantities[: asked.slots], values[: asked.slots]
+def _subtract_holders(query: PeerQuery, quantities: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Subtract the holders of any package from the last group, if that is `No package`."""
+    if query.with_rest:
+        quantities[query.group_count - 1] -= quantities[query.subtracted]
+        values[query.group_count - 1] -= values[query.subtracted]
+    return quantities[: query.group_count], values[: query.group_count]

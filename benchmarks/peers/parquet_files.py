@@ -1,7 +1,8 @@
-"""The report by DuckDB from Parquet files of the raw tables, in one go and with nothing prepared.
+"""The report by DuckDB from Parquet files of the raw tables, with nothing prepared.
 
-A client's transactions are summed by period, then run up. States are numbered by periods, so that the clock of the
-cohorts counts periods: an event of period n is "at" n, and a period ends at the number of the next one.
+The transactions of each client are summed by period, and running sums give the balances. States
+have the numbers of periods instead of instants: an event of period n is at n, and a period ends at
+the number of the next one.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.peers.asked import Asked, Clock, make_asked
 from benchmarks.peers.cells import PeerReport, make_report
-from benchmarks.peers.duck import TABLES, connect, create_table, currencies, shown_slots, view
+from benchmarks.peers.duck import TABLES, connect, create_table, currencies, view, visible_groups
 from benchmarks.peers.edges import cohort_sums
 from benchmarks.peers.flows import flow_sums
+from benchmarks.peers.peer_query import PeerQuery, PeriodTable, make_peer_query
 from benchmarks.peers.rates import Rates
 
 if TYPE_CHECKING:
@@ -54,15 +55,15 @@ _MEMBERS = """
         group by 1, 2
     ),
     first as (
-        select cid, slot, min(us) as us from held join chosen on chosen.package = held.package_id group by 1, 2
+        select cid, group_number, min(us) as us from held join chosen on chosen.package = held.package_id group by 1, 2
         {holders}
     )
-    select cid, slot, clock.n, clock.since, clock.n + 1 as ends
-    from first join instants as clock on clock.step = {step}
+    select cid, group_number, period_table.n, period_table.since, period_table.n + 1 as ends
+    from first join instants as period_table on period_table.step = {step}
 """
-_ALL_HOLDERS = "union all select cid, {slot}, min(us) from held group by 1"
+_ALL_HOLDERS = "union all select cid, {group_number}, min(us) from held group by 1"
 _ONLY_MEMBERS = "delete from scope where cid not in (select cid from members)"
-# An amount as an integer costs little here; the same after the sum, as a wide decimal, costs more than the sum.
+# Amounts become integers before they are summed. A sum of wide decimals would be slower.
 _SUMMED = """
     with summed as (
         select cid, {n} as n, sum(amount)::bigint as amount, max(case when is_paid then us end) as paid
@@ -73,7 +74,7 @@ _SUMMED = """
             where voided_at is null and occurred_at < make_timestamptz({last_end})
             union all
             select cid, closed_n, created_us, 0, false from scope where created_us < {last_end}
-        ) as moved {clock}
+        ) as moved {period_table}
         where {before_closing}
         group by 1, 2
     )
@@ -85,7 +86,7 @@ _STATES_OF_ONE_PERIOD = """
         0::tinyint as old_member, 0::tinyint as old_created, 0 as old_balance, 0 as old_paid
     from summed join scope using (cid)
 """
-# The paid services of later periods are later, so the last one that is known is the latest.
+# Paid services of later periods are later, so the last known one is the latest.
 _STATES = """
     create or replace temp table states as {summed},
     states as (
@@ -137,35 +138,35 @@ class ParquetPeer:
         """Answer the question."""
         connection = self._connection
         packages = connection.execute("select package_id, name from raw_packages").fetchall()
-        asked = make_asked(question, packages, self._as_of)
+        query = make_peer_query(question, packages, self._as_of)
         rates = Rates(connection, "raw_exchange_rates", self._currencies)
-        instants = Clock("instants", asked.periods.boundaries, asked.periods.active_since)
+        instants = PeriodTable("instants", query.periods.boundaries, query.periods.active_since)
         instants.create(connection)
-        self._create_scope(asked, instants)
-        shown = self._create_members(asked, instants)
-        numbers = Clock("numbers", list(range(instants.count + 1)), instants.since)
+        self._create_scope(query, instants)
+        visible = self._create_members(query, instants)
+        numbers = PeriodTable("numbers", list(range(instants.count + 1)), instants.since)
         numbers.create(connection)
         self._create_states(instants)
         cohorts = cohort_sums(
             connection,
-            asked,
+            query,
             numbers,
             states="states",
             scope="true",
             can_lapse="can_lapse",
             currencies=len(self._currencies),
         )
-        rates.create(connection, asked, scale=1)
+        rates.create(connection, query, scale=1)
         moves = _MOVES.format(kind=_KIND, first=instants.boundaries[0], last=instants.boundaries[-1])
         flows = flow_sums(
-            connection, asked, instants, moves=moves, scope="true", value="amount::double * rate"
+            connection, query, instants, moves=moves, scope="true", value="amount::double * rate"
         )
-        closing = rates.into(question.currency, asked.periods.closing_days)
-        return make_report(asked, cohorts, flows, closing, shown)
+        closing = rates.into(question.currency, query.periods.closing_days)
+        return make_report(query, cohorts, flows, closing, visible)
 
-    def _create_scope(self, asked: Asked, instants: Clock) -> None:
-        """Create the table of the clients that pass the filters. `closed_n` is the first period they are not in."""
-        question = asked.question
+    def _create_scope(self, query: PeerQuery, instants: PeriodTable) -> None:
+        """Create the table of the clients in scope. `closed_n`: the first period after closing."""
+        question = query.question
         by_tag = (
             "and client_id in (select client_id from raw_client_tags where tag in (select unnest($tags)))"
         )
@@ -176,41 +177,43 @@ class ParquetPeer:
             closed_step=instants.step_of("closed_us"),
             created_step=instants.step_of("created_us"),
         )
-        given = {"currencies": self._currencies, "client_type": question.client_type}
-        given |= {"owners": list(question.owners)} if question.owners else {}
-        given |= {"tags": list(question.tags)} if question.tags else {}
-        self._connection.execute(text, given)
+        values = {"currencies": self._currencies, "client_type": question.client_type}
+        values |= {"owners": list(question.owners)} if question.owners else {}
+        values |= {"tags": list(question.tags)} if question.tags else {}
+        self._connection.execute(text, values)
 
-    def _create_members(self, asked: Asked, instants: Clock) -> list[int]:
-        """Create the table of the clients in each slot, when there are packages; return the slots that are shown."""
-        if asked.everyone:
+    def _create_members(self, query: PeerQuery, instants: PeriodTable) -> list[int]:
+        """Create the table of the clients in each group, and return the visible groups."""
+        if query.everyone:
             return [0]
         connection = self._connection
-        chosen = {"package": list(asked.chosen), "slot": list(asked.chosen.values())}
+        chosen = {"package": list(query.chosen), "group_number": list(query.chosen.values())}
         create_table(connection, "chosen", pa.table(chosen))
         text = _MEMBERS.format(
             last_end=instants.boundaries[-1],
             step=instants.step_of("us"),
-            holders=_ALL_HOLDERS.format(slot=asked.subtracted) if asked.with_rest else "",
+            holders=_ALL_HOLDERS.format(group_number=query.subtracted) if query.with_rest else "",
         )
         connection.execute(text)
-        shown = shown_slots(connection, asked, "scope")
-        if not asked.with_rest:
+        visible = visible_groups(connection, query, "scope")
+        if not query.with_rest:
             connection.execute(_ONLY_MEMBERS)
-        return shown
+        return visible
 
-    def _create_states(self, instants: Clock) -> None:
-        """Create the table of what each client is after each period in which something happened to it."""
+    def _create_states(self, instants: PeriodTable) -> None:
+        """Create the table of the state of each client after each period with an event."""
         connection = self._connection
         [(any_closed,)] = connection.execute(
             "select count(*) > 0 from scope where closed_n < 2147483647"
         ).fetchall()
         many = instants.count > 1
-        n = "clock.n" if many else "0"
+        n = "period_table.n" if many else "0"
         last_end = instants.boundaries[-1]
         summed = _SUMMED.format(
             n=n,
-            clock=f"join instants as clock on clock.step = {instants.step_of('us')}" if many else "",
+            period_table=f"join instants as period_table on period_table.step = {instants.step_of('us')}"
+            if many
+            else "",
             before_closing=f"{n} < closed_n" if any_closed else "true",
             last_end=last_end,
         )

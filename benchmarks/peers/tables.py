@@ -1,6 +1,7 @@
-"""The report by DuckDB from its own sorted tables: events with states, holdings, and clients' months where they are exact.
+"""The report by DuckDB from its own sorted tables: events with states, holdings, months of clients.
 
-An analyst loads them once. Nothing keeps them up to date when a transaction is corrected.
+An analyst loads the tables once. Nothing updates them when a transaction is corrected. Months are
+used where they are exact.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from benchmarks.peers.asked import Asked, Clock, make_asked
 from benchmarks.peers.cells import PeerReport, make_report
-from benchmarks.peers.duck import connect, create_table, shown_slots
+from benchmarks.peers.duck import connect, create_table, visible_groups
 from benchmarks.peers.edges import cohort_sums
 from benchmarks.peers.flows import flow_sums, month_flow_sums
+from benchmarks.peers.peer_query import PeerQuery, PeriodTable, make_peer_query
 from benchmarks.peers.rates import Rates
 from benchmarks.peers.tables_load import ANY_PACKAGE, prepare
 from benchmarks.skewed_clients import DAY
@@ -28,13 +29,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MEMBERS = """
     create or replace temp table members as
     with first as (
-        select cid, slot, min(since_us) as us
+        select cid, group_number, min(since_us) as us
         from holdings join chosen using (package)
         where since_us < {last_end} and {scope}
         group by 1, 2
     )
-    select cid, slot, clock.n, clock.since, clock.ends
-    from first join instants as clock on clock.step = {step}
+    select cid, group_number, period_table.n, period_table.since, period_table.ends
+    from first join instants as period_table on period_table.step = {step}
 """
 
 
@@ -47,7 +48,9 @@ class TablesPeer:
         prepare(folder, file, base_currency)
         self._as_of = as_of
         self._connection = connect(str(file), read_only=True)
-        self._currencies = [each for (each,) in self._connection.execute("from currencies").fetchall()]
+        self._currencies = [
+            currency for (currency,) in self._connection.execute("from currencies").fetchall()
+        ]
         self.load_seconds: float = self._connection.execute("from load").fetchall()[0][0]
         self._rates = Rates(self._connection, "exchange_rates", self._currencies)
         self._packages = self._connection.execute("select package_id, name, package from packages").fetchall()
@@ -56,40 +59,42 @@ class TablesPeer:
         """Answer the question."""
         connection = self._connection
         packages = [(package, name) for package, name, _ in self._packages]
-        asked = make_asked(question, packages, self._as_of)
-        clock = Clock("instants", asked.periods.boundaries, asked.periods.active_since)
-        clock.create(connection)
+        query = make_peer_query(question, packages, self._as_of)
+        period_table = PeriodTable("instants", query.periods.boundaries, query.periods.active_since)
+        period_table.create(connection)
         scope = self._scope(question)
-        shown = self._create_members(asked, clock, scope)
-        by_months = is_by_months(asked)
+        visible = self._create_members(query, period_table, scope)
+        by_months = is_by_months(query)
         cohorts = cohort_sums(
             connection,
-            asked,
-            clock,
+            query,
+            period_table,
             states="months" if by_months else "events",
             scope=scope,
-            # Months have at least 28 days, and a clock's changes take less than a day.
+            # Months have at least 28 days, and a clock change is less than a day.
             can_lapse=f"until_us - paid > {(28 * question.duration - 1) * DAY}",
             currencies=len(self._currencies),
         )
-        self._rates.create(connection, asked, scale=1e-6)
+        self._rates.create(connection, query, scale=1e-6)
         if by_months and question.currency in ("", self._currencies[0]):
-            flows = month_flow_sums(connection, asked, clock, scope=scope)
+            flows = month_flow_sums(connection, query, period_table, scope=scope)
         else:
-            flows = flow_sums(connection, asked, clock, moves="events", scope=scope, value="amount * rate")
-        closing = self._rates.into(question.currency, asked.periods.closing_days)
-        return make_report(asked, cohorts, flows, closing, shown)
+            flows = flow_sums(
+                connection, query, period_table, moves="events", scope=scope, value="amount * rate"
+            )
+        closing = self._rates.into(question.currency, query.periods.closing_days)
+        return make_report(query, cohorts, flows, closing, visible)
 
     def _scope(self, question: Question) -> str:
-        """Return SQL that chooses the clients. Clients are numbered by type and owner, so that ranges do mostly."""
+        """Return SQL that chooses the clients by ranges: they are numbered by type and owner."""
         where = "client_type = $client_type"
-        given: dict[str, str | list[str]] = {"client_type": question.client_type}
+        values: dict[str, str | list[str]] = {"client_type": question.client_type}
         if question.owners:
             where += " and owner_id in (select unnest($owners))"
-            given["owners"] = list(question.owners)
+            values["owners"] = list(question.owners)
         ranges = self._connection.execute(
             f"select min(cid), max(cid) from clients where {where} group by {'owner_id' if question.owners else 'all'}",
-            given,
+            values,
         ).fetchall()
         if not ranges:
             return "false"
@@ -103,25 +108,30 @@ class TablesPeer:
         )
         return f"({scope}) and cid in (from tagged)"
 
-    def _create_members(self, asked: Asked, clock: Clock, scope: str) -> list[int]:
-        """Create the table of the clients in each slot, when there are packages; return the slots that are shown."""
-        if asked.everyone:
+    def _create_members(self, query: PeerQuery, period_table: PeriodTable, scope: str) -> list[int]:
+        """Create the table of the clients in each group, and return the visible groups."""
+        if query.everyone:
             return [0]
         numbers = {package: number for package, _, number in self._packages}
-        chosen = [(numbers[package], slot) for package, slot in asked.chosen.items()]
-        if asked.with_rest:
-            chosen.append((ANY_PACKAGE, asked.subtracted))
-        table = {"package": [number for number, _ in chosen], "slot": [slot for _, slot in chosen]}
+        chosen = [(numbers[package], group_number) for package, group_number in query.chosen.items()]
+        if query.with_rest:
+            chosen.append((ANY_PACKAGE, query.subtracted))
+        table = {
+            "package": [number for number, _ in chosen],
+            "group_number": [group_number for _, group_number in chosen],
+        }
         create_table(self._connection, "chosen", pa.table(table))
-        text = _MEMBERS.format(last_end=clock.boundaries[-1], scope=scope, step=clock.step_of("us"))
+        text = _MEMBERS.format(
+            last_end=period_table.boundaries[-1], scope=scope, step=period_table.step_of("us")
+        )
         self._connection.execute(text)
-        return shown_slots(self._connection, asked, f"(select cid from clients where {scope})")
+        return visible_groups(self._connection, query, f"(select cid from clients where {scope})")
 
 
-def is_by_months(asked: Asked) -> bool:
-    """Return whether all boundaries are the first instants of UTC months."""
-    instants = {*asked.periods.boundaries, *asked.periods.active_since}
-    found = (_EPOCH + timedelta(microseconds=each) for each in instants)
+def is_by_months(query: PeerQuery) -> bool:
+    """Return True if all boundaries are the first instants of UTC months."""
+    instants = {*query.periods.boundaries, *query.periods.active_since}
+    times = (_EPOCH + timedelta(microseconds=instant) for instant in instants)
     return all(
-        (each.day, each.hour, each.minute, each.second, each.microsecond) == (1, 0, 0, 0, 0) for each in found
+        (time.day, time.hour, time.minute, time.second, time.microsecond) == (1, 0, 0, 0, 0) for time in times
     )

@@ -1,6 +1,6 @@
-"""The prepared tables of the peer: events with the states before and after them, holdings, and clients' months.
+"""The tables of the peer: events with the states before and after, holdings, months of clients.
 
-They are loaded once, as an analyst would. Nothing keeps them up to date.
+They are loaded once, as an analyst would do it. Nothing keeps them up to date.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The peers of the benchmarks come to the product's numbers, or what the benchmarks say is worth nothing."""
+"""Tests that the peers of the benchmarks compute the same numbers as the product."""
 
 import secrets
 from datetime import date
@@ -13,7 +13,7 @@ from benchmarks.peers.tables import TablesPeer
 from benchmarks.random_questions import Question, random_questions
 from benchmarks.skewed_clients import AS_OF
 from benchmarks.skewed_data import make_data, write_csv, write_parquet
-from benchmarks.skewed_world import World, correct, undo_corrections
+from benchmarks.skewed_world import World, correct_transaction, undo_corrections
 
 TRANSACTIONS = 3000
 WHOLE = Question(first=date(2022, 1, 1), last=date(2026, 9, 30), time_group="month")
@@ -29,7 +29,7 @@ def data():
 def built(data, server_url, migrated_template, tmp_path_factory):
     """A connection to a database with the marts of the data."""
     folder = tmp_path_factory.mktemp("extract")
-    write_csv(data, folder, with_closed=product.knows_closed_clients())
+    write_csv(data, folder, with_closed=product.has_closed_clients())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DYNAMICS_HOME", str(tmp_path_factory.mktemp("home")))
         url = databases.create(server_url, f"skewed_{secrets.token_hex(4)}", migrated_template)
@@ -43,13 +43,13 @@ def built(data, server_url, migrated_template, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def peers(data, tmp_path_factory):
-    """The peers on what the product knows."""
-    return _peers(data, tmp_path_factory.mktemp("parquet"), with_closed=product.knows_closed_clients())
+    """The peers on data without closed clients."""
+    return _peers(data, tmp_path_factory.mktemp("parquet"), with_closed=product.has_closed_clients())
 
 
 @pytest.fixture(scope="module")
 def peers_of_closed(data, tmp_path_factory):
-    """The peers on data in which some clients are closed."""
+    """The peers on data with closed clients."""
     return _peers(data, tmp_path_factory.mktemp("parquet"), with_closed=True)
 
 
@@ -61,18 +61,18 @@ def _peers(data, folder, *, with_closed):
 @pytest.mark.parametrize("question", QUESTIONS, ids=range(len(QUESTIONS)))
 def test_peers_agree_with_the_product(question, built, peers):
     query = product.ReportQuery.model_validate(question.parameters())
-    table = product.make_report(built, query, base_currency="USD", moment=AS_OF).table
+    table = product.compute_report(built, query, base_currency="USD", moment=AS_OF).table
     ours = product_report(table, by_package=question.by_package)
     assert {peer.name: difference(ours, peer.report(question)) for peer in peers} == {
         "DuckDB on Parquet": "",
         "DuckDB on its own tables": "",
-    }, question.words()
+    }, question.describe()
 
 
 def test_peers_agree_about_closed_clients(peers_of_closed):
     on_parquet, on_tables = peers_of_closed
     different = [
-        question.words()
+        question.describe()
         for question in random_questions(60, seed=5, transactions=TRANSACTIONS)
         if difference(on_parquet.report(question), on_tables.report(question))
     ]
@@ -99,11 +99,11 @@ def test_corrections_of_a_benchmark_are_undone(built, peers, tmp_path):
     before = built.execute(rows).fetchall()
     built.commit()
     for _ in range(2):
-        correct(built, "T000001000")
+        correct_transaction(built, "T000001000")
     assert built.execute(rows).fetchall() != before
     built.commit()
     undo_corrections(world)
     assert built.execute(rows).fetchall() == before
     query = product.ReportQuery.model_validate(WHOLE.parameters())
-    table = product.make_report(built, query, base_currency="USD", moment=AS_OF).table
+    table = product.compute_report(built, query, base_currency="USD", moment=AS_OF).table
     assert difference(product_report(table, by_package=False), peers[0].report(WHOLE)) == ""

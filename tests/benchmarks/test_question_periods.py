@@ -1,4 +1,4 @@
-"""The periods of the benchmarks' questions are those of the plain reference."""
+"""Tests that the periods of benchmark questions equal those of the reference."""
 
 import pytest
 from periods import Params, cut_into_periods
@@ -19,7 +19,7 @@ def test_periods_are_those_of_the_reference(question):
         active_duration=question.duration,
     )
     expected = cut_into_periods(params, AS_OF, AS_OF)
-    known = [period for period in expected if period.known]
+    known = [period for period in expected if period.is_known]
     found = periods_of(question, AS_OF)
     assert found.boundaries[:-1] == [microseconds(period.start) for period in known]
     assert found.boundaries[1:] == [microseconds(period.end) for period in known]

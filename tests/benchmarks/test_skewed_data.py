@@ -1,4 +1,4 @@
-"""The skewed data is the same wherever it is made, and has what makes it hard."""
+"""Tests that the skewed data depends on its seed only, and that it is skewed."""
 
 import duckdb
 import numpy as np
@@ -24,7 +24,7 @@ def test_another_seed_makes_other_data(data):
     assert make_data(TRANSACTIONS, seed=2).digest() != data.digest()
 
 
-def test_there_are_as_many_transactions_as_asked(data):
+def test_data_has_the_requested_number_of_transactions(data):
     assert len(data.transactions.at) == TRANSACTIONS
 
 

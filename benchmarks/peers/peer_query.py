@@ -1,4 +1,4 @@
-"""A question as the peers need it: its periods, its groups as numbered slots, and the clock that finds periods."""
+"""A question as the peers need it: its periods, its groups, and the table that finds periods."""
 
 from __future__ import annotations
 
@@ -24,46 +24,46 @@ NO_PACKAGE = "No package"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question with what follows from it. A slot is a group of the report; amounts are summed by slot."""
+class PeerQuery:
+    """A question with its periods and its groups. Groups are numbered from 0."""
 
     question: Question
     periods: Periods
     labels: tuple[str, ...]
-    """The names of the groups, one a slot."""
+    """The names of the groups."""
     chosen: dict[str, int]
-    """The slot that the holders of each package belong to."""
+    """The number of the group that the holders of each package belong to."""
     with_rest: bool
-    """Whether the last slot is the group of the clients that hold no package."""
+    """True if the last group has the clients that hold no package."""
 
     @property
-    def slots(self) -> int:
-        """How many slots there are."""
+    def group_count(self) -> int:
+        """The number of groups."""
         return len(self.labels)
 
     @property
     def everyone(self) -> bool:
-        """Whether the only group is all clients in scope."""
+        """True if the only group has all clients in scope."""
         return not self.chosen
 
     @property
     def subtracted(self) -> int:
-        """The number of a further slot: the holders of any package, to be subtracted from the last one."""
-        return self.slots
+        """The number of one more group: the holders of any package, to subtract from the last."""
+        return self.group_count
 
 
-def make_asked(question: Question, packages: Sequence[tuple[str, str]], as_of: datetime) -> Asked:
-    """Resolve the question. `packages` are ids and names, the data is known up to `as_of`."""
-    wanted = [each for each in packages if not question.packages or each[0] in question.packages]
-    ordered = sorted(wanted, key=lambda each: (each[1], each[0]))
+def make_peer_query(question: Question, packages: Sequence[tuple[str, str]], as_of: datetime) -> PeerQuery:
+    """Resolve the question. `packages` are ids and names, and the data is known up to `as_of`."""
+    wanted = [row for row in packages if not question.packages or row[0] in question.packages]
+    ordered = sorted(wanted, key=lambda row: (row[1], row[0]))
     with_rest = question.by_package and not question.packages
     if question.by_package:
-        chosen = {package: slot for slot, (package, _) in enumerate(ordered)}
+        chosen = {package: group_number for group_number, (package, _) in enumerate(ordered)}
         labels = tuple(name for _, name in ordered)
     else:
         chosen = dict.fromkeys(question.packages, 0)
         labels = ("",)
-    return Asked(
+    return PeerQuery(
         question=question,
         periods=periods_of(question, as_of),
         labels=(*labels, NO_PACKAGE) if with_rest else labels,
@@ -73,10 +73,11 @@ def make_asked(question: Question, packages: Sequence[tuple[str, str]], as_of: d
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Finds the period of an instant by a table of equal steps, which all boundaries after the first end fall on.
+class PeriodTable:
+    """A table of equal steps of time that gives the period of an instant.
 
-    The table is called `name` and has the columns step, n, since (of the active window) and ends.
+    All boundaries after the end of the first period are on a step. The table is called `name` and
+    has the columns step, n (the period), since (the start of the active window) and ends.
     """
 
     name: str
@@ -86,11 +87,11 @@ class Clock:
 
     def __post_init__(self) -> None:
         first, *inner = self.boundaries[1:]
-        object.__setattr__(self, "step", gcd(*(each - first for each in inner[:-1])) or 2**62)
+        object.__setattr__(self, "step", gcd(*(boundary - first for boundary in inner[:-1])) or 2**62)
 
     @property
     def count(self) -> int:
-        """How many periods there are."""
+        """The number of periods."""
         return len(self.since)
 
     def step_of(self, instant: str) -> str:
