@@ -1,7 +1,8 @@
 """Customer Dynamics: from a billing database to a report in the mailbox.
 
-The rooms, in the order in which the data walks through them: `source` (the extract),
-`../dbt_project` (facts and marts), `reporting` (a query becomes a table), `rendering` (a table
-becomes files), `archive` (files become a snapshot), `mailing` (a snapshot becomes mail),
-`deliveries` (saved queries as Dagster assets), `web` (somebody opens the link).
+The packages, in the order of the data flow: `source` (the extract), `builds` and `../dbt_project`
+(marts and report store), `reporting` (a query becomes a table), `rendering` (a table becomes
+files), `archive` (files become a snapshot), `mailing` (a snapshot becomes a mail), `deliveries`
+(scheduled runs of saved queries), `scheduling` (Dagster), `web` (pages). `snapshots` computes,
+renders and archives in one step.
 """

@@ -1,4 +1,4 @@
-"""A small OpenID provider on loopback: it knows one person, checks what it is sent, and lies on request."""
+"""A small OpenID provider on loopback. It knows one person, checks each request, and can lie."""
 
 import base64
 import hashlib
@@ -20,13 +20,17 @@ CLIENT_ID, CLIENT_SECRET = "dynamics", "a secret of ours"
 
 
 class Provider:
-    """`claims` tell who signs in; `lies` replaces claims of the ID token, `signs_with` the key of its signature."""
+    """The provider.
+
+    `claims` describe the person who signs in. `lies` replaces claims of the ID token. `signing_key`
+    signs the ID token.
+    """
 
     def __init__(self, url):
         self.url = url
         self.key = RSAKey.generate_key(2048, {"kid": "1", "use": "sig"})
-        self._asked = {}
-        self.begin_anew()
+        self._requests = {}
+        self.reset()
         self.app = Starlette(
             routes=[
                 Route("/.well-known/openid-configuration", self.configuration),
@@ -36,12 +40,14 @@ class Provider:
             ]
         )
 
-    def begin_anew(self):
+    def reset(self):
+        """Forget all changes of a test."""
         self.claims = {"sub": "42", "email": "vera@example.com", "groups": ["finance"]}
         self.lies = {}
-        self.signs_with = self.key
+        self.signing_key = self.key
 
     def configuration(self, _):
+        """Return the metadata of the provider."""
         return JSONResponse(
             {
                 "issuer": self.url,
@@ -56,27 +62,28 @@ class Provider:
         )
 
     def authorize(self, request):
-        """The person is signed in here already: they go straight back."""
-        asked = dict(request.query_params)
-        assert asked["client_id"] == CLIENT_ID
-        assert asked["response_type"] == "code"
-        assert asked["code_challenge_method"] == "S256"
-        assert "openid" in asked["scope"].split()
+        """Redirect back with a code. The person is signed in at the provider already."""
+        parameters = dict(request.query_params)
+        assert parameters["client_id"] == CLIENT_ID
+        assert parameters["response_type"] == "code"
+        assert parameters["code_challenge_method"] == "S256"
+        assert "openid" in parameters["scope"].split()
         code = secrets.token_urlsafe()
-        self._asked[code] = asked
-        back = urlencode({"code": code, "state": asked["state"]})
-        return RedirectResponse(f"{asked['redirect_uri']}?{back}")
+        self._requests[code] = parameters
+        answer = urlencode({"code": code, "state": parameters["state"]})
+        return RedirectResponse(f"{parameters['redirect_uri']}?{answer}")
 
     async def token(self, request):
+        """Exchange a code for an ID token."""
         form = await request.form()
-        asked = self._asked.pop(form["code"], None)
+        parameters = self._requests.pop(form["code"], None)
         basic = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest())
         if (
-            asked is None
+            parameters is None
             or request.headers["authorization"] != f"Basic {basic}"
-            or asked["redirect_uri"] != form["redirect_uri"]
-            or asked["code_challenge"] != challenge.decode().rstrip("=")
+            or parameters["redirect_uri"] != form["redirect_uri"]
+            or parameters["code_challenge"] != challenge.decode().rstrip("=")
         ):
             return JSONResponse({"error": "invalid_grant"}, 400)
         now = int(time.time())
@@ -85,17 +92,17 @@ class Provider:
             "aud": CLIENT_ID,
             "iat": now,
             "exp": now + 60,
-            "nonce": asked["nonce"],
+            "nonce": parameters["nonce"],
             **self.claims,
             **self.lies,
         }
-        id_token = jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.signs_with)
+        id_token = jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.signing_key)
         return JSONResponse({"access_token": "x", "token_type": "Bearer", "id_token": id_token})
 
 
 @contextmanager
 def running():
-    """A provider at a port of its own."""
+    """Run a provider on a free port while the block runs."""
     listener = socket.create_server(("127.0.0.1", 0))
     provider = Provider(f"http://127.0.0.1:{listener.getsockname()[1]}")
     server = uvicorn.Server(uvicorn.Config(provider.app, log_level="critical"))

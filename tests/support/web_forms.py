@@ -1,31 +1,39 @@
-"""Forms as a browser sends them: with the token that their page holds."""
+"""Forms as a browser sends them, with the token of their page."""
 
 import html
 import re
 import time
 
 
-def csrf(page):
-    """The token in a page."""
-    return re.search(r'<meta name="csrf" content="(\w+)">', page.text)[1]
+def read_csrf(page):
+    """Return the token in a page."""
+    (token,) = re.findall(r'<meta name="csrf" content="(\w+)">', page.text)
+    return token
 
 
-def send(browser, page, form, **fields):
-    """Opens the page, and sends `fields` to the address of its form; no redirect is followed."""
-    return browser.post(form, data={"csrf": csrf(browser.get(page)), **fields}, follow_redirects=False)
+def read_hidden_field(page, name):
+    """Return the value of a hidden field with a word as its value."""
+    (value,) = re.findall(rf'name="{name}" value="(\w+)"', page.text)
+    return value
 
 
-def problem(page, field):
-    """What a page says beside a field; None for nothing."""
-    found = re.search(rf'<p class="problem" id="{field}-problem">(.*?)</p>', page.text)
-    return found and html.unescape(found[1])
+def submit(browser, page, target, **fields):
+    """Open the page, and send its form with `fields` to `target`. Follow no redirect."""
+    data = {"csrf": read_csrf(browser.get(page)), **fields}
+    return browser.post(target, data=data, follow_redirects=False)
 
 
-def over(browser, page, patience=30):
-    """Waits until the report that `/query/JOB` tells of is over, as the page's script does, and gives its page."""
-    deadline = time.monotonic() + patience
+def read_problem(page, field):
+    """Return the problem that a page shows beside a field, or None."""
+    match = re.search(rf'<p class="problem" id="{field}-problem">(.*?)</p>', page.text)
+    return match and html.unescape(match[1])
+
+
+def wait_for_job(browser, page, timeout=30):
+    """Wait until the job of the page `/query/{job}` is over. Return the page."""
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if browser.get(f"{page}/state").json()["over"]:
             return browser.get(page, follow_redirects=False)
         time.sleep(0.05)
-    raise AssertionError(f"{page} is not over after {patience} s")
+    raise AssertionError(f"{page} is not over after {timeout} s")
