@@ -64,8 +64,23 @@ def test_build_without_changes_publishes_no_files(built):
     assert store_paths(built) == before
 
 
+@pytest.fixture(params=["full build", "incremental builds"])
+def stored(request, built):
+    """Return a database whose current store comes from a full build or from incremental builds."""
+    if request.param == "incremental builds":
+        for amount in range(3):
+            built.change(
+                "insert into billing.clients select 'new-' || %s || '-' || number, 'New', 'client', null,"
+                " 'USD', '2018-04-01Z', '2018-04-01Z' from generate_series(1, 20000) as number",
+                [amount],
+            )
+            built.build()
+    return built
+
+
 @pytest.mark.parametrize("part", [0, 1])
-def test_deleted_file_is_written_again_from_the_marts(built, part):
+def test_deleted_file_is_written_again_from_the_marts(stored, part):
+    built = stored
     before = read_store(built.connection)
     close_stores()
     store_paths(built)[part].unlink()
@@ -178,7 +193,19 @@ def test_bucket_with_other_content_is_rejected(shared_bucket, built, switch_home
         read_store(built.connection)
 
 
-def test_another_host_without_sharing_writes_its_own_files(built, switch_home):
+def test_file_that_the_bucket_has_lost_is_written_again(shared_bucket, stored):
+    before = read_store(stored.connection)
+    close_stores()
+    path = store_paths(stored)[1]
+    path.unlink()
+    open_configured_store().remove(f"report-store/{path.name}")
+    assert read_store(stored.connection) == before
+    close_stores()
+    assert read_store(stored.connection) == before
+
+
+def test_another_host_without_sharing_writes_its_own_files(stored, switch_home):
+    built = stored
     before = read_store(built.connection)
     own = store_paths(built)
     switch_home()

@@ -25,6 +25,11 @@ _COPY_BYTES = 1 << 30
 """The most bytes that one system call copies."""
 
 
+_SIZE_SUFFIX = ".bytes"
+_SIDE_SUFFIXES = (".wal", _SIZE_SUFFIX)
+"""The suffixes of files beside a store file."""
+
+
 class StoreFile(NamedTuple):
     """One file of a build's report store, as the ledger describes it."""
 
@@ -69,6 +74,27 @@ def describe(path: Path, part: int) -> StoreFile:
     return StoreFile(part, path.name, path.stat().st_size, None)
 
 
+def write_own_size(path: Path, size: int) -> None:
+    """Store the size of a file that this host writes under a name that the ledger has already.
+
+    Two hosts that write the same rows get files of different sizes.
+    """
+    path.with_name(f"{path.name}{_SIZE_SUFFIX}").write_text(str(size), encoding="ascii")
+
+
+def read_own_size(path: Path) -> int | None:
+    """Return the size that `write_own_size` stored, or None."""
+    try:
+        return int(path.with_name(f"{path.name}{_SIZE_SUFFIX}").read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def remove_own_size(path: Path) -> None:
+    """Forget the size that `write_own_size` stored: the file is now the one of the ledger."""
+    path.with_name(f"{path.name}{_SIZE_SUFFIX}").unlink(missing_ok=True)
+
+
 def remove_others(path: Path, kept: Collection[str]) -> None:
     """Remove all store files in the folder `path`, except those with a name in `kept`.
 
@@ -76,11 +102,11 @@ def remove_others(path: Path, kept: Collection[str]) -> None:
     close.
     """
     for file in _list_store_files(path):
-        if file.name.removesuffix(".wal") not in kept:
+        if file.name.partition(".duckdb")[0] + ".duckdb" not in kept:
             with suppress(FileNotFoundError):
                 file.unlink()
 
 
 def _list_store_files(path: Path) -> Iterator[Path]:
-    yield from path.glob("*.duckdb")
-    yield from path.glob("*.duckdb.wal")
+    for suffix in ("", *_SIDE_SUFFIXES):
+        yield from path.glob(f"*.duckdb{suffix}")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from orchestration.progress import Progress
 
-_MAX_APPENDED_SHARE = 4
-"""A store is published in full, sorted again, if more than one row in so many is appended."""
+_SORT_AGAIN_DIVISOR = 4
+"""If more than one event in four is appended, all files are written again in sorted order."""
 
 
 class _PublishedFiles(NamedTuple):
@@ -76,11 +76,13 @@ def publish(
 def republish(connection: Connection[TupleRow], store: ledger.PublishedStore) -> None:
     """Write the files of a recorded store again from the marts, under the recorded names.
 
-    The marts must still be those of the store's build.
+    The files of this host can have other sizes than those in the ledger. The marts must still be
+    those of the store's build.
     """
     folder = files.prepare_folder(connection)
     result = _write(connection, folder, None, parts=len(store.files) - 1)
     for new, recorded in zip(result.files, store.files, strict=True):
+        files.write_own_size(folder / recorded.name, new.bytes)
         (folder / new.name).replace(folder / recorded.name)
 
 
@@ -128,7 +130,7 @@ def _can_start_from(base: ledger.PublishedStore, folder: Path) -> bool:
     return (
         COMMON in parts
         and all((folder / file.name).is_file() for file in base.files)
-        and base.appended * _MAX_APPENDED_SHARE <= base.events
+        and base.appended * _SORT_AGAIN_DIVISOR <= base.events
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from orchestration.builds.store import files, ledger
+from orchestration.builds.store import files, ledger, sharing
 from orchestration.builds.store.duck import attach, connect_in_memory
 from orchestration.builds.store.files import COMMON, StoreFile
 from orchestration.builds.store.repair import fetch_missing_files
@@ -90,7 +90,7 @@ def current_build(connection: Connection[TupleRow]) -> Iterator[Build]:
     """
     import duckdb
 
-    # This leaves no transaction open on a connection that had none.
+    # Without this block, the query would leave a transaction open.
     with connection.transaction():
         published, store = _load_and_open(connection)
     try:
@@ -120,8 +120,8 @@ def _load_and_open(connection: Connection[TupleRow]) -> tuple[ledger.PublishedSt
         if is_damaged and not _is_damage(error):
             raise
         # A new build may have been published meanwhile, and the old files removed.
+        fetch_missing_files(connection, _require_current_store(connection), is_damaged=is_damaged)
         published = _require_current_store(connection)
-        fetch_missing_files(connection, published, is_damaged=is_damaged)
         return published, _open(connection, published)
 
 
@@ -151,9 +151,8 @@ def _open(connection: Connection[TupleRow], published: ledger.PublishedStore) ->
         if opened and opened.files == published.files:
             return opened
         for file in published.files:
-            path = folder / file.name
-            if not path.is_file() or path.stat().st_size != file.bytes:
-                raise FileNotFoundError(path)
+            if not sharing.has_size(folder, file):
+                raise FileNotFoundError(folder / file.name)
         store = _OpenedStore(published.files, _attach_parts(folder, published.files), {})
         # Readers of the previous store keep it open by their cursors.
         _opened[key] = store

@@ -26,8 +26,8 @@ def fetch_missing_files(
 ) -> None:
     """Bring the missing files of a store onto this machine, from the bucket or from the marts.
 
-    With `is_damaged`, a reader has met damage: files without a known hash are then replaced as
-    well. Raise DynamicsError when neither the bucket nor the marts have the store.
+    `is_damaged` means that a read failed. Files whose hash is unknown are then replaced too. Raise
+    DynamicsError if neither the bucket nor the marts have the store.
     """
     folder = files.prepare_folder(connection)
     missing = [file for file in store.files if not _is_usable(folder, file, is_damaged=is_damaged)]
@@ -53,7 +53,9 @@ def _remove_older_files(connection: Connection[TupleRow], folder: Path) -> None:
 
 
 def _is_usable(folder: Path, file: files.StoreFile, *, is_damaged: bool) -> bool:
-    return not (is_damaged and file.sha256 is None) and sharing.is_intact(folder, file)
+    if is_damaged and not sharing.has_known_hash(folder, file):
+        return False
+    return sharing.is_intact(folder, file)
 
 
 def _republish(connection: Connection[TupleRow], store: ledger.PublishedStore) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from orchestration.builds.store.files import read_own_size, remove_own_size
 from orchestration.errors import DynamicsError
 from orchestration.object_store import open_configured_store
 from orchestration.settings import settings
@@ -61,18 +62,30 @@ def fetch(folder: Path, file: StoreFile) -> None:
                 " run `dynamics build --full-refresh`"
             )
         download.replace(folder / file.name)
+        remove_own_size(folder / file.name)
     finally:
         download.unlink(missing_ok=True)
 
 
-def is_intact(folder: Path, file: StoreFile) -> bool:
-    """Return True if the file exists and has the size, and the hash if known, of the ledger."""
+def has_size(folder: Path, file: StoreFile) -> bool:
+    """Return True if the file exists and has the right size.
+
+    The ledger has the size, unless this host has written its own file under the recorded name.
+    """
     path = folder / file.name
-    return (
-        path.is_file()
-        and path.stat().st_size == file.bytes
-        and (file.sha256 is None or _hash_file(path) == file.sha256)
-    )
+    return path.is_file() and path.stat().st_size == (read_own_size(path) or file.bytes)
+
+
+def has_known_hash(folder: Path, file: StoreFile) -> bool:
+    """Return True if the ledger has the hash of the file on this host."""
+    return file.sha256 is not None and read_own_size(folder / file.name) is None
+
+
+def is_intact(folder: Path, file: StoreFile) -> bool:
+    """Return True if the file exists with the right size, and with the right hash if known."""
+    if not has_size(folder, file):
+        return False
+    return not has_known_hash(folder, file) or _hash_file(folder / file.name) == file.sha256
 
 
 def remove(names: Sequence[str]) -> None:
