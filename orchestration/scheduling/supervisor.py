@@ -93,12 +93,12 @@ def _start_children(children: Children, folder: Path) -> None:
             )
 
     start("web", "dynamics", "serve")
+    _prepare_dagster()
     code = folder / "code"
     module = ("--module-name", "orchestration.definitions", "--location-name", CODE_LOCATION)
     start(
         "assets", "dagster", "code-server", "start", *module, "--socket", str(code), "--log-level", "warning"
     )
-    _end_dead_runs()
     deadline = time.monotonic() + _LOAD_TIMEOUT_SECONDS
     while not code.exists():
         _require_running(children)
@@ -116,8 +116,11 @@ def _start_children(children: Children, folder: Path) -> None:
     start("scheduler", "dagster-daemon", "run", "-w", str(workspace))
 
 
-def _end_dead_runs() -> None:
-    """Mark the unfinished runs of a killed scheduler as failed, before a new scheduler starts."""
+def _prepare_dagster() -> None:
+    """Create Dagster's databases, and mark the unfinished runs of a killed scheduler as failed.
+
+    Two children that create the same database at the same time can damage it.
+    """
     from dagster import DagsterInstance
 
     from orchestration.scheduling.maintenance import end_dead_runs

@@ -5,26 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from waiting import TIMEOUT_SECONDS, wait_until
+
 from orchestration import local
 from orchestration.resources import PROJECT_ROOT
 from orchestration.scheduling.reload import CODE_LOCATION
-
-DEADLINE_SECONDS = 300
-"""Generous, because a busy machine loads the assets slowly."""
-
-
-def wait_until(condition, description):
-    """Wait until `condition()` is true, and return its value. Fail after DEADLINE_SECONDS."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"timed out: {description}"
-        time.sleep(0.1)
-    return value
 
 
 def write_saved_query(folder, name, cron):
@@ -83,7 +72,7 @@ class SupervisorProcess:
 
     def wait(self):
         """Wait for the end of the process, and return its exit code."""
-        return self._process.wait(DEADLINE_SECONDS)
+        return self._process.wait(TIMEOUT_SECONDS)
 
     def wait_for_output(self, text):
         wait_until(lambda: text in self.output or self._process.poll() is not None, text)

@@ -10,7 +10,7 @@ from orchestration.connections import open_archive
 from orchestration.deliveries import report_generation
 from orchestration.reporting.engine import compute_report
 from orchestration.reporting.table import METRICS
-from orchestration.scheduling.assets import SEND_TAG, build_all_assets, delivery_key, snapshot_key
+from orchestration.scheduling.assets import SEND_TAG, build_all_assets, build_snapshot_key, delivery_key
 from orchestration.scheduling.failure_sensor import find_failures
 from orchestration.scheduling.marts_assets import build_dbt_resource, build_marts_assets
 from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
@@ -79,7 +79,7 @@ def test_a_run_archives_checks_and_mails_the_report(harness):
     (check,) = result.get_asset_check_evaluations()
     assert check.passed
     assert check.check_name == "report_is_right"
-    snapshot, delivery = (metadata(result, key(saved_query)) for key in (snapshot_key, delivery_key))
+    snapshot, delivery = (metadata(result, key(saved_query)) for key in (build_snapshot_key, delivery_key))
     assert snapshot["link"] == delivery["link"]
     assert "2025-12-01" in snapshot["files"]
     assert ".xlsx" in snapshot["files"]
@@ -128,7 +128,7 @@ def test_the_next_run_sends_waiting_mails(harness, change_settings, home):
     assert reason.startswith("the mail server at 127.0.0.1:9 cannot be used")
     assert "no mail is lost" in reason
     assert harness.mails(saved_query) == []
-    link = metadata(failed, snapshot_key(saved_query))["link"]
+    link = metadata(failed, build_snapshot_key(saved_query))["link"]
     later = harness.run(saved_query, partition_key=KEY)
     assert metadata(later, delivery_key(saved_query))["link"] == link
     assert len(harness.mails(saved_query)) == 3
@@ -156,7 +156,7 @@ def test_an_inconsistent_report_is_kept_and_not_mailed(harness, monkeypatch):
     assert delivery_key(saved_query) not in {
         event.asset_key for event in result.get_asset_materialization_events()
     }
-    assert table(metadata(result, snapshot_key(saved_query))["link"]).columns
+    assert table(metadata(result, build_snapshot_key(saved_query))["link"]).columns
     alone = harness.run(saved_query, partition_key=KEY, selection=[delivery_key(saved_query)])
     assert "is not mailed, because it is inconsistent" in error_messages(alone)[0]
     assert harness.mails(saved_query) == []
@@ -209,7 +209,7 @@ def test_a_backfill_sends_mails_only_with_its_tag(harness):
     loud = harness.run(saved_query, partition_key=KEY, tags={"dagster/backfill": "c", SEND_TAG: "true"})
     assert (
         metadata(loud, delivery_key(saved_query))["link"]
-        == metadata(silent, snapshot_key(saved_query))["link"]
+        == metadata(silent, build_snapshot_key(saved_query))["link"]
     )
     assert len(harness.mails(saved_query)) == 3
 

@@ -22,10 +22,10 @@ from orchestration.definitions import defs
 from orchestration.deliveries.catch_up import register_schedules
 from orchestration.saved_queries.reader import read_saved_queries
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.assets import delivery_key, snapshot_key
+from orchestration.scheduling.assets import build_snapshot_key, delivery_key
 from orchestration.scheduling.missed_runs_sensor import build_run_requests, filter_switched_on
 from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, SCHEDULE
-from orchestration.scheduling.schedules import schedule_name_of, split_by_readiness
+from orchestration.scheduling.schedules import find_schedule_name, split_by_readiness
 
 MOMENT = datetime(2026, 3, 1, 7, tzinfo=UTC)
 KEY = "2026-03-01T07:00+0000"
@@ -44,7 +44,7 @@ def query(name, cron="0 7 1 * *"):
 
 
 ONE, TWO = query("one"), query("two")
-NAME = schedule_name_of(ONE)
+NAME = find_schedule_name(ONE)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def add_run(instance):
 
     def add_run(*saved_queries, status=DagsterRunStatus.FAILURE):
         keys = frozenset(
-            key(saved_query) for saved_query in saved_queries for key in (snapshot_key, delivery_key)
+            key(saved_query) for saved_query in saved_queries for key in (build_snapshot_key, delivery_key)
         )
         tags = {SCHEDULE: NAME, "dagster/partition": KEY}
         return instance.add_run(DagsterRun(job_name="due", status=status, tags=tags, asset_selection=keys))

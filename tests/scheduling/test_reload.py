@@ -1,6 +1,7 @@
 """The reload of saved queries: files that change while `dynamics up` runs."""
 
-from supervisor_process import SupervisorProcess, wait_until, write_saved_query
+from supervisor_process import SupervisorProcess, write_saved_query
+from waiting import wait_until
 
 from orchestration.scheduling.reload import fingerprint_files, reload_saved_queries
 

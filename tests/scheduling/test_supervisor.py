@@ -4,7 +4,8 @@ import os
 import signal
 
 import pytest
-from supervisor_process import SupervisorProcess, list_processes, wait_until
+from supervisor_process import SupervisorProcess, list_processes
+from waiting import wait_until
 
 from orchestration import local
 
