@@ -12,7 +12,7 @@ from orchestration.accounts.visitor import Role
 from orchestration.reporting.engine import compute_report
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.snapshots import SnapshotDetails, archive_report
-from orchestration.web.access import PUBLIC, page, page_of
+from orchestration.web.access import PUBLIC, get_page, page
 from orchestration.web.app import list_routes
 from orchestration.web.openapi import list_operations
 from orchestration.web.page_request import DeclaredValues, UndeclaredNameError
@@ -93,8 +93,8 @@ def test_a_route_without_a_declaration_fails():
         return None
 
     with pytest.raises(TypeError, match="@page"):
-        page_of(handler)
-    assert page_of(page(PUBLIC, query=("q",))(handler)).query == ("q",)
+        get_page(handler)
+    assert get_page(page(PUBLIC, query=("q",))(handler)).query == ("q",)
 
 
 def test_pages_read_requests_only_through_declarations():
@@ -110,7 +110,7 @@ def test_every_declared_name_is_read(sign_in_as, snapshot_id, templates_folder, 
     """Send each page its declared names. A name that no handler reads must not be declared."""
     names_of_ids = ("id", "left", "right", "test")
     for method, route in list_operations(list_routes()):
-        declaration = page_of(route.endpoint)
+        declaration = get_page(route.endpoint)
         names = (*declaration.query, *declaration.form)
         values = {name: snapshot_id if name in names_of_ids else VALUES.get(name, "x") for name in names}
         values |= {"row": "Clients - All: Qty"} if route.path == "/chart" else {}

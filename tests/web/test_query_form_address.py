@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.rendering import layouts
+from orchestration.rendering import load_layouts
 from orchestration.reporting.parameters import Between, ReportQuery
 from orchestration.reporting.query_parameters import QUERY_PARAMETERS
 from orchestration.saved_queries.reader import read_saved_query
@@ -96,7 +96,7 @@ class Submission(html.parser.HTMLParser):
 
 
 def render_form(form):
-    template = layouts().get_template("query_form.html.j2")
+    template = load_layouts().get_template("query_form.html.j2")
     return template.render(
         form=form,
         parameters=QUERY_PARAMETERS,

@@ -112,7 +112,7 @@ def test_a_cancelled_report_stops_and_leaves_nothing(browser, slow_reports, no_w
         page = send(browser).headers["location"]
         after = browser.post(f"{page}/cancel", data={"csrf": read_csrf(browser.get(page))})
         assert "Cancelled" in after.text
-        wait_until(lambda: not count_running(database))
+        wait_until(lambda: not count_running(database), "no job is running")
     assert load_snapshots(database) == []
     assert "Cancelled" in browser.get(page).text
 

@@ -47,7 +47,9 @@ def test_a_cached_page_needs_no_bucket(browser, link, store, s3):
 def test_a_revoked_link_closes_within_a_second(browser, archive, snapshot, link):
     known = {"If-None-Match": browser.get("/view", params=link).headers["etag"]}
     archive.revoke(snapshot.manifest.id)
-    wait_until(lambda: browser.get("/view", params=link).status_code == 404, timeout=0.5)
+    wait_until(
+        lambda: browser.get("/view", params=link).status_code == 404, "the link is closed", timeout=0.5
+    )
     answers = [
         browser.get("/view", params=link, headers=known),
         browser.get("/view", params={"id": new_snapshot_id()}),
@@ -59,7 +61,7 @@ def test_a_revoked_link_closes_within_a_second(browser, archive, snapshot, link)
 def test_an_expiring_link_closes_at_its_end(browser, archive, snapshot, link):
     archive.expire(snapshot.manifest.id, datetime.now(UTC) + timedelta(seconds=0.5))
     assert browser.get("/view", params=link).status_code == 200
-    wait_until(lambda: browser.get("/view", params=link).status_code == 404, timeout=1)
+    wait_until(lambda: browser.get("/view", params=link).status_code == 404, "the link is closed", timeout=1)
 
 
 def test_a_cached_page_missing_in_the_index_is_reloaded(check_each_link, browser, database, link, store, s3):
@@ -83,6 +85,17 @@ def test_no_page_is_shown_while_the_database_is_away(check_each_link, browser, s
         )
         assert browser.get("/view", params=link).status_code == 503
         admin.execute(f"alter database {name} allow_connections true")
+    assert browser.get("/view", params=link).status_code == 200
+
+
+def test_a_page_opens_after_a_restart_of_the_database(check_each_link, browser, server_url, database, link):
+    for _ in range(2):
+        assert browser.get("/view", params=link).status_code == 200
+        with psycopg.connect(server_url, autocommit=True) as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and pid <> %s",
+                (database.info.dbname, database.info.backend_pid),
+            )
     assert browser.get("/view", params=link).status_code == 200
 
 

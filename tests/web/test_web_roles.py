@@ -19,7 +19,7 @@ from orchestration.accounts.visitor import Role
 from orchestration.reporting.engine import compute_report
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.snapshots import SnapshotDetails, archive_report
-from orchestration.web.access import page_of
+from orchestration.web.access import get_page
 from orchestration.web.app import list_routes
 from orchestration.web.openapi import build_document, list_operations
 from orchestration.web.query_form.validation import InvalidForm, resolve_query
@@ -75,7 +75,7 @@ def snapshots(open_archive, templates_folder):
 def protected_pages(*ids):
     """Yield each page that needs a role: method, pattern, role, and the path with each id."""
     for method, route in list_operations(ROUTES):
-        role = page_of(route.endpoint).role
+        role = get_page(route.endpoint).role
         if role is not None:
             for path in dict.fromkeys(re.sub(r"{\w+}", value, route.path) for value in ids):
                 yield method, route.path, role, path
@@ -167,7 +167,7 @@ def test_every_page_declares_its_role():
     public = {
         f"{method} {route.path}"
         for method, route in list_operations(ROUTES)
-        if page_of(route.endpoint).role is None
+        if get_page(route.endpoint).role is None
     }
     assert public == PUBLIC_PAGES
     others = [route for route in ROUTES if not isinstance(route, Route)]
@@ -196,10 +196,25 @@ def test_each_role_opens_only_its_pages(sign_in_as, browser, snapshots):
             assert answer.status_code < 500, (role, method, path)
 
 
-def test_a_bound_visitor_learns_nothing_of_other_resellers(sign_in_as, snapshots):
-    requests, leaks = find_leaks(sign_in_as(Role.ANALYST, "r1"), snapshots)
+@pytest.mark.parametrize("owner_id", ["r1", "c1", "missing"])
+def test_a_bound_visitor_learns_nothing_of_other_resellers(sign_in_as, snapshots, owner_id):
+    requests, leaks = find_leaks(sign_in_as(Role.ANALYST, owner_id), snapshots)
     assert leaks == []
     assert len(requests) > 100
+
+
+@pytest.mark.parametrize(
+    ("owner_id", "query", "problem"),
+    [
+        ("r1", {"currency": "GBP"}, "Unknown currency 'GBP': it has no exchange rate"),
+        ("c1", {}, "the data has no reseller 'c1': ask an admin to correct your account"),
+        ("missing", {}, "the data has no reseller 'missing': ask an admin to correct your account"),
+    ],
+)
+def test_a_bound_visitor_sees_what_is_wrong(sign_in_as, owner_id, query, problem):
+    visitor = sign_in_as(Role.ANALYST, owner_id)
+    page = unescape(visitor.get("/", params=MARCH | query).text)
+    assert problem in page
 
 
 def test_the_leak_check_finds_a_leak_in_save_query(sign_in_as, snapshots, monkeypatch):

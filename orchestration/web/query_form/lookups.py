@@ -1,4 +1,4 @@
-"""The searches of the query form: tags, resellers, packages, currencies and timezones.
+"""The searches of the query form: tags, resellers, packages, currencies and time zones.
 
 A bound visitor finds only what belongs to the clients of their reseller.
 """
@@ -102,7 +102,7 @@ def load_held_packages(build: Build, owner_id: str) -> set[str]:
 
 
 def find_timezones(search_text: str) -> list[LookupMatch]:
-    """Return the timezones with the text in their name, each with its current offset.
+    """Return the time zones with the text in their name, each with its current offset.
 
     Timezones with a part that begins with the text come first.
     """

@@ -29,7 +29,7 @@ def find_names(request: PageRequest) -> Response:
 
 @page(Role.ANALYST, query=("q",))
 def find_timezones(request: PageRequest) -> Response:
-    """Find timezones with `q` in their name. Return the best 20."""
+    """Find time zones with `q` in their name. Return the best 20."""
     return _send_matches(lookups.find_timezones(request.query.text("q")[:_MAX_SEARCH_LENGTH]))
 
 

@@ -64,7 +64,8 @@ def resolve_query(form: QueryFormData, visitor: Visitor, connection: Connection[
         if visitor.owner_id is not None and query.packages:
             # The same message for all other packages hides what other resellers sell.
             held_packages = load_held_packages(build, visitor.owner_id)
-            problems.pop("packages", None)
+            if problems.pop("packages", None):
+                problems["packages"] = "several packages have this name: choose a package from the list"
             for name in query.packages:
                 if name not in held_packages:
                     problems["packages"] = f"unknown package {name!r}: none of your clients holds it"

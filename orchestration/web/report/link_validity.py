@@ -1,20 +1,21 @@
 """Checks whether links are still valid, in batches for many readers.
 
-A cached page must not outlive its link, and another process may have revoked the link. So each
-check queries the database. One query runs at a time, and all requests that arrive meanwhile share
-the next one. If the database does not answer, no page is shown.
+Another process can revoke the link of a cached page. So each check queries the database. While one
+query runs, new requests wait, and the next query checks all of them. If the database does not
+answer, no page is shown.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg import Connection, OperationalError
 from starlette.concurrency import run_in_threadpool
 
-from orchestration.archive.index import find_open
+from orchestration.archive.index import find_open_links
+from orchestration.errors import Unavailable
 
 if TYPE_CHECKING:
     from psycopg.rows import TupleRow
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _Batch(NamedTuple):
-    """The snapshots of one query, and the ids with a valid link as its result."""
+    """The ids that one query checks, and the ids whose links are valid."""
 
     snapshot_ids: set[str]
     valid_ids: asyncio.Future[set[str]]
@@ -33,6 +34,7 @@ class LinkValidity:
     """Checks links on one database connection, which it opens for the first check."""
 
     def __init__(self, open_archive: OpenArchive) -> None:
+        # The archive is opened only for its connection to the database.
         self._open_archive = open_archive
         self._resources = ExitStack()
         self._connection: Connection[TupleRow] | None = None
@@ -40,7 +42,7 @@ class LinkValidity:
         self._next_batch: _Batch | None = None
 
     async def is_valid(self, snapshot_id: str) -> bool:
-        """Return whether the link of the snapshot opens now. A committed revocation counts.
+        """Return whether the link is valid. The check sees every committed revocation.
 
         Raise Unavailable or OperationalError if the database does not answer.
         """
@@ -53,14 +55,17 @@ class LinkValidity:
     async def _run_next_batch(self) -> set[str]:
         async with self._query_lock:
             batch, self._next_batch = self._next_batch, None
-            return await run_in_threadpool(self._query, batch.snapshot_ids) if batch else set()
+            return await run_in_threadpool(self._find_valid_ids, batch.snapshot_ids) if batch else set()
 
-    def _query(self, snapshot_ids: set[str]) -> set[str]:
+    def _find_valid_ids(self, snapshot_ids: set[str]) -> set[str]:
         if self._connection is not None:
             try:
-                return find_open(self._connection, snapshot_ids)
+                return find_open_links(self._connection, snapshot_ids)
             except OperationalError:  # the database has restarted: connect again
-                self._resources.close()
-        _, self._connection = self._resources.enter_context(self._open_archive())
-        self._connection.autocommit = True
-        return find_open(self._connection, snapshot_ids)
+                self._connection = None
+                with suppress(Unavailable):  # the broken connection cannot commit
+                    self._resources.close()
+        _, connection = self._resources.enter_context(self._open_archive())
+        connection.autocommit = True  # each query sees the latest commits
+        self._connection = connection
+        return find_open_links(connection, snapshot_ids)

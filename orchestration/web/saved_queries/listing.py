@@ -33,7 +33,7 @@ class LastDelivery:
     """The last scheduled delivery of a saved query."""
 
     scheduled_at: datetime
-    """With a timezone."""
+    """With a time zone."""
     snapshot_id: str | None
     """None if the report was not computed."""
     mail_counts: dict[str, int]

@@ -50,8 +50,10 @@ def show_form(request: PageRequest) -> Response:
     with request.services.open_archive() as (_, connection):
         try:
             resolve_query(query, request.signed_in_visitor, connection)
-        except InvalidForm:
-            # The query form shows the problems beside their fields.
+        except Unavailable:
+            raise
+        except DynamicsError:
+            # The query form shows the problems.
             return RedirectResponse(f"/?{urlencode(request.query.pairs(_QUERY_NAMES))}", 303)
     form = SaveQueryForm(recipients={"send_to": query.texts("send_to")})
     if query.text("output") in MAIL_FORMATS:
