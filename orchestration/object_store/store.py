@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from orchestration.errors import DynamicsError
+from orchestration.errors import DynamicsError, Unavailable
 from orchestration.object_store.client import get_client, has_object_lock, translate_errors
 
 if TYPE_CHECKING:
@@ -147,20 +147,27 @@ class ObjectStore:
 
     def upload(self, path: Path, key: str) -> None:
         """Write a large file as an object, in parts. The object can be removed again."""
-        with translate_errors(self.description):
-            self.client.upload_file(str(path), self.bucket, key)
+        # `upload_file` would wrap every error into one that does not tell its code.
+        with translate_errors(self.description), path.open("rb") as file:
+            self.client.upload_fileobj(file, self.bucket, key)
 
     def download(self, key: str, path: Path) -> None:
         """Write an object to the file `path`, in parts. Raise ObjectMissing."""
         from botocore.exceptions import ClientError
 
         with translate_errors(self.description):
+            client = self.client
+            # Only now: two threads that import parts of boto3 at the same time can fail.
+            from boto3.exceptions import RetriesExceededError
+
             try:
-                self.client.download_file(self.bucket, key, str(path))
+                client.download_file(self.bucket, key, str(path))
             except ClientError as error:
                 if error.response["Error"]["Code"] in _MISSING_CODES | {"404"}:
                     raise ObjectMissing(f"{key} is not in bucket {self.bucket}") from error
                 raise
+            except RetriesExceededError as error:
+                raise Unavailable(f"{self.description} stops while it sends {key}: try again") from error
 
     def remove(self, key: str) -> None:
         """Remove an object that `upload` wrote."""

@@ -16,6 +16,7 @@ INTEGRATION = ("db/", "local/", "object_store/")
 
 SLOW = (
     "benchmarks/",
+    "deployment/",
     "docs/test_site.py",
     "faults/",
     "reference/test_strategies.py",
