@@ -17,7 +17,11 @@ _HEAD = "# Benchmarks\n\nWritten by `make bench`; each peer runs in the same run
 
 @click.command()
 @click.argument("topics", nargs=-1, type=click.Choice(TOPICS))
-@click.option("--quick", is_flag=True, help="Measure a tenth of the data once, and write nothing.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Use a tenth of the data, measure once, and keep docs/benchmarks.md unchanged.",
+)
 def main(*, topics: tuple[str, ...], quick: bool) -> None:
     """Run the benchmarks of these topics, or all, and print their figures.
 

@@ -1,7 +1,7 @@
 """Random reports on skewed data, next to DuckDB.
 
 A few clients, owners, tags and packages have most of the transactions. The questions are random in
-all parameters: interval, 14 timezones, type, tags, owners, packages, groups, currency and active
+all parameters: interval, 14 time zones, type, tags, owners, packages, groups, currency and active
 duration. Two peers answer each question in the same run, on two threads and with warm files. The
 first is DuckDB on Parquet of the raw tables, with nothing prepared. The second is DuckDB on its own
 tables: events sorted by type, owner and client, with the states before and after each, and months

@@ -9,7 +9,7 @@ from orchestration.builds import build_marts
 from orchestration.builds.store import current_build
 from orchestration.connections import database, database_url, open_archive
 from orchestration.db.database import connect
-from orchestration.rendering import FORMATS, render, table_json
+from orchestration.rendering import FORMATS, render, render_table_json
 from orchestration.reporting.engine import compute_report
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.report import Provenance
@@ -48,8 +48,8 @@ __all__ = [
     "local",
     "open_archive",
     "render",
+    "render_table_json",
     "settings",
-    "table_json",
     "write_sample",
 ]
 

@@ -34,7 +34,7 @@ _DAYS = (base.AS_OF.date() - base.START.date()).days
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The parameters of a report. Owners and packages are ids; an empty value is no filter."""
+    """The parameters of a report. Owners and packages are ids; an empty value filters nothing."""
 
     first: date
     """A date, a wall-clock time or an aware time; `last` is inclusive."""

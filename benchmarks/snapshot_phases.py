@@ -21,7 +21,7 @@ from benchmarks.product import (
     compute_report,
     open_archive,
     render,
-    table_json,
+    render_table_json,
 )
 
 
@@ -65,7 +65,7 @@ def main(first: str, last: str, runs: int) -> dict[str, tuple[float, float]]:
                     archive_report(archive, report, SnapshotDetails("Snapshot", "bench", moment))
             provenance = Provenance("Snapshot", "bench", moment, "http://localhost/")
             with phases.phase("rendering alone"):
-                table_json(report.table)
+                render_table_json(report.table)
                 for fmt in FORMATS:
                     with phases.phase(f"rendering {fmt}"):
                         render(report, provenance, fmt)

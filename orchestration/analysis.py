@@ -22,7 +22,7 @@ from orchestration.archive import CLIENTS, Snapshot
 from orchestration.archive.index import list_entries
 from orchestration.connections import database, open_archive
 from orchestration.errors import RequestError
-from orchestration.reporting.drilldown import DrilldownClient, cell_ref, drill_down
+from orchestration.reporting.drilldown import DrilldownClient, drill_down, parse_cell_ref
 from orchestration.reporting.engine import compute_report
 from orchestration.reporting.parameters import read_query
 from orchestration.reporting.table import METRICS, Cell, ReportTable, Unit
@@ -138,7 +138,7 @@ def clients(
     table = opened.table()
     if CLIENTS not in opened.manifest.files:
         raise RequestError("this snapshot has no drill-down clients: it was too large to store them")
-    ref = cell_ref(
+    ref = parse_cell_ref(
         table,
         f"{section}/{metric}",
         str(_find_column(table, _time_group(opened), column)),

@@ -86,5 +86,5 @@ def settings() -> Settings:
         first = error.errors()[0]
         name = f"DYNAMICS_{'_'.join(map(str, first['loc'])).upper()}"
         raise RequestError(
-            f"setting {name}: {first['msg'].removeprefix('Value error, ')}; see `Settings` in README.md"
+            f"setting {name}: {first['msg'].removeprefix('Value error, ')}; see docs/reference/settings.md"
         ) from None

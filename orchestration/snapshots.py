@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from orchestration.archive import CLIENTS, TABLE, Archive, NewFile, Snapshot, SnapshotId, new_snapshot_id
 from orchestration.progress import Progress
-from orchestration.rendering import FORMATS, info_lines, render, table_json
+from orchestration.rendering import FORMATS, info_lines, render, render_table_json
 from orchestration.reporting.engine import compute_report
 from orchestration.reporting.parameters import ReportQuery
 from orchestration.reporting.report import Provenance, Report
@@ -27,7 +27,7 @@ class SnapshotDetails:
     generated_by: str
     """`user NAME`, `schedule` or `backfill`."""
     generated_at: datetime | None = None
-    """With a timezone. None means the time at which the report has been computed."""
+    """With a time zone. None means the time at which the report has been computed."""
     saved_query: str | None = None
     """The name of the saved query, if the report belongs to one."""
     chart: str | None = None
@@ -95,7 +95,7 @@ def _render_files(
     report: Report, provenance: Provenance, chart: str | None, progress: Progress | None
 ) -> Iterator[NewFile]:
     """Yield each rendered file. The archive uploads it while the next one is rendered."""
-    yield NewFile(TABLE, table_json(report.table), "application/json", f"{TABLE}.json")
+    yield NewFile(TABLE, render_table_json(report.table), "application/json", f"{TABLE}.json")
     if report.clients is not None:
         yield NewFile(CLIENTS, report.clients, "application/vnd.apache.parquet", f"{CLIENTS}.parquet")
     stem = _file_stem(report, provenance.title)

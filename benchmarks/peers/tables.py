@@ -1,7 +1,8 @@
-"""The report by DuckDB from its own sorted tables: events with states, holdings, months of clients.
+"""The report by DuckDB from sorted tables that this peer prepares.
 
-An analyst loads the tables once. Nothing updates them when a transaction is corrected. Months are
-used where they are exact.
+The tables have events with states, holdings and months of clients. An analyst loads them once.
+Nothing updates them when a transaction is corrected. The months are used if all boundaries are
+UTC month starts.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class TablesPeer:
             period_table,
             states="months" if by_months else "events",
             scope=scope,
-            # Months have at least 28 days, and a clock change is less than a day.
+            # The shortest active duration: months of 28 days, less one day for a clock change.
             can_lapse=f"until_us - paid > {(28 * question.duration - 1) * DAY}",
             currencies=len(self._currencies),
         )
@@ -86,7 +87,7 @@ class TablesPeer:
         return make_report(query, cohorts, flows, closing, visible)
 
     def _scope(self, question: Question) -> str:
-        """Return SQL that chooses the clients by ranges: they are numbered by type and owner."""
+        """Return a SQL condition with ranges of `cid`: clients are numbered by type and owner."""
         where = "client_type = $client_type"
         values: dict[str, str | list[str]] = {"client_type": question.client_type}
         if question.owners:

@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING
 
 from orchestration.archive import index
 from orchestration.archive.index import IndexEntry, ManifestLocation
-from orchestration.archive.keys import ROOT, expires_key, last_expiry, manifest_key, revoked_key
+from orchestration.archive.keys import (
+    ROOT,
+    build_expiry_key,
+    build_manifest_key,
+    build_revocation_key,
+    find_last_expiry,
+)
 from orchestration.archive.snapshot import (
     CLIENTS,
     TABLE,
@@ -115,7 +121,7 @@ class Archive:
         )
         body = manifest.model_dump_json(indent=1).encode()
         try:
-            stored = self._store.put_new(manifest_key(snapshot_id), body, "application/json")
+            stored = self._store.put_new(build_manifest_key(snapshot_id), body, "application/json")
         except ObjectDiffers:
             # Another process stored a snapshot with this id at the same time: the first one counts.
             snapshot = self.open(snapshot_id)
@@ -196,17 +202,17 @@ class Archive:
         """
         known_id = self._require(snapshot_id)
         # The marker comes first, so that rebuilding the index cannot open the link again.
-        self._store.put_new(revoked_key(known_id), b"revoked\n", "text/plain")
+        self._store.put_new(build_revocation_key(known_id), b"revoked\n", "text/plain")
         index.mark_revoked(self._connection, known_id)
         self._connection.commit()
 
     def expire(self, snapshot_id: str, at: datetime) -> None:
-        """End the link at `at`, an instant with a timezone. It replaces an earlier end.
+        """End the link at `at`, an instant with a time zone. It replaces an earlier end.
 
         The stored bytes stay. Raise SnapshotNotFound for an unknown id.
         """
         known_id = self._require(snapshot_id)
-        self._store.put_new(expires_key(known_id, at), b"expires\n", "text/plain")
+        self._store.put_new(build_expiry_key(known_id, at), b"expires\n", "text/plain")
         index.mark_expiring(self._connection, known_id, at)
         self._connection.commit()
 
@@ -262,15 +268,15 @@ class Archive:
             if not is_snapshot_id(snapshot_id):
                 continue
             objects = {item.key: item for item in group}
-            manifest = objects.get(manifest_key(snapshot_id))
-            revoked = objects.get(revoked_key(snapshot_id))
+            manifest = objects.get(build_manifest_key(snapshot_id))
+            revoked = objects.get(build_revocation_key(snapshot_id))
             if manifest:
                 yield ManifestLocation(
                     snapshot_id,
                     manifest.version_id,
                     None,
                     revoked.written_at if revoked else None,
-                    last_expiry(snapshot_id, objects),
+                    find_last_expiry(snapshot_id, objects),
                 )
 
     def _open(self, location: ManifestLocation | None) -> Snapshot:
@@ -279,7 +285,7 @@ class Archive:
         return self._load(location)
 
     def _load(self, location: ManifestLocation) -> Snapshot:
-        key = manifest_key(location.snapshot_id)
+        key = build_manifest_key(location.snapshot_id)
         body = read_verified(self._store, key, location.version_id, location.sha256)
         manifest = Manifest.parse(body, key)
         if manifest.id != location.snapshot_id:

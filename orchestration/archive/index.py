@@ -38,12 +38,12 @@ class ManifestLocation:
     @property
     def is_open(self) -> bool:
         """Return True if the link is neither revoked nor expired."""
-        return link_state(self.revoked_at, self.expires_at) == "open"
+        return derive_link_state(self.revoked_at, self.expires_at) == "open"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """A snapshot as lists show it."""
+    """An entry in a list of snapshots."""
 
     snapshot_id: SnapshotId
     title: str
@@ -60,10 +60,10 @@ class IndexEntry:
     @property
     def link_state(self) -> LinkState:
         """Return the state of the link."""
-        return link_state(self.revoked_at, self.expires_at)
+        return derive_link_state(self.revoked_at, self.expires_at)
 
 
-def link_state(revoked_at: datetime | None, expires_at: datetime | None) -> LinkState:
+def derive_link_state(revoked_at: datetime | None, expires_at: datetime | None) -> LinkState:
     """Return the current state of a link."""
     if revoked_at:
         return "revoked"
@@ -84,8 +84,8 @@ def find_manifest(connection: Connection[TupleRow], snapshot_id: SnapshotId) -> 
         ).fetchone()
 
 
-def find_open(connection: Connection[TupleRow], snapshot_ids: Collection[str]) -> set[str]:
-    """Return those of the ids that have an open link now."""
+def find_open_links(connection: Connection[TupleRow], snapshot_ids: Collection[str]) -> set[str]:
+    """Return the ids with an open link."""
     rows = connection.execute(
         """
         select snapshot_id from dynamics.snapshots
@@ -107,7 +107,8 @@ def list_entries(
 ) -> list[IndexEntry]:
     """Return the newest entries, newest first.
 
-    `limit` None means all entries. `saved_query` None means every saved query, and none.
+    `limit` None means no limit. `saved_query` None means all snapshots, with and without a saved
+    query.
     """
     with connection.cursor(row_factory=class_row(IndexEntry)) as cursor:
         return cursor.execute(
@@ -129,19 +130,20 @@ def add_entry(
 ) -> None:
     """Add a snapshot to the index.
 
-    An entry that exists keeps its hash. It only takes over a revocation or an end that it does
-    not have.
+    An existing entry keeps its hash. It keeps its revocation, or takes `revoked_at` if it has
+    none. Of two expiries the earlier one counts, so that an old index or a changed bucket opens no
+    link.
     """
     manifest = snapshot.manifest
     connection.execute(
         """
-        insert into dynamics.snapshots as present (
+        insert into dynamics.snapshots as existing (
             snapshot_id, manifest_sha256, manifest_version, title, saved_query, generated_by, generated_at,
             as_of, parameters, owner_ids, revoked_at, expires_at
         ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (snapshot_id) do update set
-            revoked_at = coalesce(present.revoked_at, excluded.revoked_at),
-            expires_at = coalesce(present.expires_at, excluded.expires_at)
+            revoked_at = coalesce(existing.revoked_at, excluded.revoked_at),
+            expires_at = least(existing.expires_at, excluded.expires_at)
         """,
         (
             manifest.id,

@@ -173,7 +173,7 @@ def _span(start: datetime, end: datetime) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An opened snapshot. Everything that is read from it is compared with the stored hashes."""
+    """An opened snapshot. Each read compares the content with the stored hashes."""
 
     manifest: Manifest
     manifest_sha256: str

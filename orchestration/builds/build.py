@@ -38,7 +38,7 @@ def build_marts(
         connection.rollback()
         if not full_refresh:
             _finish_interrupted(connection, state, require_lock, progress)
-            unchanged = ledger.reuse_current_build(connection, current_fingerprint())
+            unchanged = ledger.reuse_current_build(connection, compute_fingerprint())
             if unchanged:
                 return unchanged
         build = _start(connection, full_refresh=full_refresh)
@@ -73,14 +73,14 @@ def new_build(
             yield build
 
 
-def current_fingerprint() -> BuildFingerprint:
+def compute_fingerprint() -> BuildFingerprint:
     """Return the fingerprint of builds with the present dbt project and settings."""
     return BuildFingerprint(project_hash=dbt_runner.hash_project(), base_currency=settings().base_currency)
 
 
 def _start(connection: Connection[TupleRow], *, full_refresh: bool) -> PendingBuild:
     """Start an incremental build if that is possible and faster, otherwise a full build."""
-    fingerprint = current_fingerprint()
+    fingerprint = compute_fingerprint()
     is_full = (
         full_refresh
         or not ledger.can_build_incrementally(connection, fingerprint)
@@ -97,7 +97,7 @@ def _finish_interrupted(
     progress: Progress | None,
 ) -> None:
     """Finish the last build if it was interrupted and has already changed the marts."""
-    build = ledger.find_interrupted(connection, current_fingerprint())
+    build = ledger.find_interrupted(connection, compute_fingerprint())
     if build is None:
         return
     try:

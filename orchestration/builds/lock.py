@@ -1,4 +1,4 @@
-"""The lock that builds and loads exclude each other with."""
+"""The lock that prevents a build and a load at the same time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -33,7 +33,7 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
     from orchestration.connections import open_archive
     from orchestration.deliveries import manual
     from orchestration.deliveries.report_delivery import describe_mail, find_unsent
-    from orchestration.deliveries.requester import process_user
+    from orchestration.deliveries.requester import get_process_user
     from orchestration.saved_queries.reader import load_saved_query
     from orchestration.settings import settings
 
@@ -54,7 +54,7 @@ def deliver(name: str, at: datetime | None, test_to: tuple[str, ...], dry_run: b
                 archive,
                 saved_query,
                 moment,
-                generated_by=process_user(),
+                generated_by=get_process_user(),
                 test_to=test_to,
                 progress=progress,
             )

@@ -92,7 +92,7 @@ def _deliver(instance: "dg.DagsterInstance", saved_query: "SavedQuery") -> str:
     A moment that was delivered before is not delivered again. Raise DynamicsError if it fails.
     """
     from orchestration.saved_queries.cron import find_previous_moment
-    from orchestration.scheduling.assets import build_assets, snapshot_key
+    from orchestration.scheduling.assets import build_assets, build_snapshot_key
     from orchestration.scheduling.partitions import format_partition_key
 
     partition_key = None
@@ -105,7 +105,7 @@ def _deliver(instance: "dg.DagsterInstance", saved_query: "SavedQuery") -> str:
     (snapshot,) = (
         event
         for event in result.get_asset_materialization_events()
-        if event.asset_key == snapshot_key(saved_query)
+        if event.asset_key == build_snapshot_key(saved_query)
     )
     return str(snapshot.materialization.metadata["link"].value).rpartition("=")[2]
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _STDOUT = "-"
 _MAIL_FORMATS = tuple(fmt.value for fmt in MAIL_FORMATS)
 _FILE_FORMATS = (*_MAIL_FORMATS, FileFormat.JSON.value)
-_WEB = "web"
-"""The output that is no file: the table and the link."""
+_TERMINAL = "web"
+"""The output on the terminal: the table and the link."""
 
 
 @click.command()
@@ -44,7 +44,7 @@ _WEB = "web"
 @click.option(
     "--timezone",
     metavar="ZONE",
-    help="IANA name. All boundaries are wall-clock times in this timezone. Default: UTC.",
+    help="IANA name. All boundaries are wall-clock times in this time zone. Default: UTC.",
 )
 @click.option("--client-type", metavar="TYPE", help="client (default), reseller, calling_card or call_shop.")
 @click.option(
@@ -83,7 +83,7 @@ _WEB = "web"
 )
 @click.option(
     "--output",
-    type=click.Choice([_WEB, *_FILE_FORMATS]),
+    type=click.Choice([_TERMINAL, *_FILE_FORMATS]),
     help="Format for --file and --send-to. Default: by the name of the file, else web.",
 )
 @click.option(
@@ -116,7 +116,7 @@ def query(
 
     from orchestration.cli.table import format_table
     from orchestration.connections import open_archive
-    from orchestration.deliveries.requester import process_user
+    from orchestration.deliveries.requester import get_process_user
     from orchestration.settings import settings
     from orchestration.snapshots import SnapshotDetails, create_snapshot
 
@@ -132,7 +132,7 @@ def query(
                 connection,
                 archive,
                 report_query,
-                SnapshotDetails(title, process_user(), moment, saved_query=saved, chart=chart),
+                SnapshotDetails(title, get_process_user(), moment, saved_query=saved, chart=chart),
                 base_currency=settings().base_currency,
                 moment=moment,
                 progress=progress,
@@ -156,8 +156,8 @@ def query(
 def _choose_format(output: str | None, path: str | None, send_to: tuple[str, ...]) -> str:
     """Return the format of the output. Raise RequestError if the flags contradict each other."""
     suffix = Path(path or "").suffix.removeprefix(".").lower()
-    fmt = output or (suffix if suffix in _FILE_FORMATS else "csv" if path == _STDOUT else _WEB)
-    if path and fmt == _WEB:
+    fmt = output or (suffix if suffix in _FILE_FORMATS else "csv" if path == _STDOUT else _TERMINAL)
+    if path and fmt == _TERMINAL:
         raise RequestError(
             f"--file {path} needs a format: add --output csv, xls, xlsx or json, or use such a suffix"
         )

@@ -109,7 +109,7 @@ def status(as_json: bool) -> int:
     """Show where each part is and what it contains.
 
     The command starts nothing. It exits with 1 if a database, bucket or mail server of the
-    settings does not answer. A stopped local service is no failure, because it starts when it is
+    settings does not answer. A stopped local service is not a failure, because it starts when it is
     needed.
     """
     from orchestration.cli.status import list_parts

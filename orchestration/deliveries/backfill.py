@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from orchestration.archive import Archive
 from orchestration.deliveries.occurrences import reserve_newest_edition, reserve_next_edition
 from orchestration.deliveries.report_delivery import describe_mail, find_unsent, mail_report
-from orchestration.deliveries.report_generation import snapshot_of
+from orchestration.deliveries.report_generation import load_or_create_snapshot
 from orchestration.errors import DynamicsError, RequestError, Unavailable
 from orchestration.mailing import outbox
 from orchestration.saved_queries.cron import find_moments, require_moment_in_range
@@ -71,7 +71,9 @@ def backfill(
             occurrence = reserve_newest_edition(connection, saved_query.name, moment, generated_by)
             if again and occurrence.generated_by != generated_by:
                 occurrence = reserve_next_edition(connection, occurrence, generated_by)
-            snapshot = snapshot_of(connection, archive, saved_query, occurrence, settings().base_currency)
+            snapshot = load_or_create_snapshot(
+                connection, archive, saved_query, occurrence, settings().base_currency
+            )
             link = snapshot.manifest.link
             if send:
                 records = mail_report(connection, archive, saved_query, occurrence, snapshot)

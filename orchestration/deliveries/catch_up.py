@@ -16,7 +16,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from orchestration.archive import new_snapshot_id
-from orchestration.deliveries.freshness import reason_to_wait
+from orchestration.deliveries.freshness import find_reason_to_wait
 from orchestration.mailing.terms import Header
 from orchestration.saved_queries.cron import find_moments
 from orchestration.saved_queries.saved_query import DeliverySettings, SavedQuery
@@ -24,7 +24,7 @@ from orchestration.saved_queries.saved_query import DeliverySettings, SavedQuery
 MISSED_AFTER = timedelta(minutes=5)
 """A moment without a run counts as missed after this time. Dagster will not start it any more."""
 MAX_MOMENTS = 1000
-"""The number of moments of a saved query that one look handles. A later look handles the rest."""
+"""The most moments of a saved query that one run of the sensor handles. The next run goes on."""
 GENERATED_BY_SCHEDULE = "schedule"
 """The value of `generated_by` in snapshots and occurrences of scheduled moments."""
 MISSED_REASON = "missed: nothing ran, or its run died; catch_up is {}"
@@ -120,14 +120,14 @@ def plan_catch_up(
     since, looked_at = registration
     moments = _list_moments(saved_query, since, now)
     started = _load_started_moments(connection, saved_query, moments)
-    # With more moments than one look handles, the newest moment is not in the list.
+    # A list that is cut at MAX_MOMENTS does not contain the newest moment.
     newest = moments[-1] if 0 < len(moments) < MAX_MOMENTS else None
     plan = CatchUpPlan(now, since)
     for moment in moments:
         if started.get(moment):
             continue
-        missing_data = reason_to_wait(saved_query, moment, as_of)
-        if moment in started:  # Its run died. It is completed whatever catch_up says.
+        missing_data = find_reason_to_wait(saved_query, moment, as_of)
+        if moment in started:  # Its run died. Complete it, even with `catch_up: none`.
             decision = Decision.RUN if moment <= now - MISSED_AFTER else Decision.WAIT
         else:
             decision = _decide(
@@ -186,7 +186,7 @@ def apply_plan(connection: Connection[TupleRow], saved_query: SavedQuery, plan: 
     )
 
 
-def recipients_by_slice(delivery: DeliverySettings) -> dict[str, list[tuple[str, Header]]]:
+def list_recipients_by_slice(delivery: DeliverySettings) -> dict[str, list[tuple[str, Header]]]:
     """Return all recipients with their header, by slice.
 
     The key is "" for the whole report, and the name from `delivery.owners` for each owner.
@@ -216,7 +216,7 @@ def _close_moments(
     """
     if not moments or saved_query.delivery is None:
         return
-    for owner, recipients in recipients_by_slice(saved_query.delivery).items():
+    for owner, recipients in list_recipients_by_slice(saved_query.delivery).items():
         connection.execute(
             """
             with closed as (

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
-from orchestration.deliveries.catch_up import recipients_by_slice
+from orchestration.deliveries.catch_up import list_recipients_by_slice
 from orchestration.deliveries.failure_log import Failure
 from orchestration.mailing.mail_record import MailRecord, update_mail_records
 from orchestration.saved_queries.saved_query import SavedQuery
@@ -129,7 +129,7 @@ def describe_failed_build(saved_queries: Iterable[SavedQuery], reason: str, run_
 
 def _format_body(saved_query: SavedQuery, moment: datetime, summary: str, lines: Iterable[str]) -> str:
     delivery = saved_query.delivery
-    groups = recipients_by_slice(delivery).values() if delivery else ()
+    groups = list_recipients_by_slice(delivery).values() if delivery else ()
     recipients = [address for group in groups for address, _ in group]
     heading = f"{saved_query.title} ({saved_query.name}), {_format_moment(saved_query, moment)}"
     return "\n".join([heading, "", summary, "", *lines, "", f"Recipients: {', '.join(recipients)}"])

@@ -23,7 +23,7 @@ def load_as_of(connection: Connection[TupleRow]) -> datetime | None:
     return row[0] if row else None
 
 
-def reason_to_wait(saved_query: SavedQuery, moment: datetime, as_of: datetime | None) -> str | None:
+def find_reason_to_wait(saved_query: SavedQuery, moment: datetime, as_of: datetime | None) -> str | None:
     """Return what the report of a scheduled moment waits for, in one line, or None.
 
     A report waits only with `after: fresh`. `as_of` is the result of `load_as_of`.
@@ -40,7 +40,7 @@ def reason_to_wait(saved_query: SavedQuery, moment: datetime, as_of: datetime | 
 
 def describe_stale_data(saved_query: SavedQuery, moment: datetime, as_of: datetime) -> str | None:
     """Return the note for the mail of a report that was sent with stale data, or None."""
-    if reason_to_wait(saved_query, moment, as_of) is None:
+    if find_reason_to_wait(saved_query, moment, as_of) is None:
         return None
     zone = saved_query.query.zone
     needed = _needed_until(saved_query.query, moment)

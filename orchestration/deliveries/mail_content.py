@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from orchestration.archive import Manifest, Snapshot
 from orchestration.mailing.message import Attachment, compose, split_attachments
 from orchestration.mailing.terms import Header
-from orchestration.rendering import chart_png, find_chart_preset, mail_bodies
+from orchestration.rendering import find_chart_preset, render_chart_png, render_mail_bodies
 from orchestration.reporting.report import Provenance
 from orchestration.reporting.table import ReportTable
 
@@ -86,7 +86,7 @@ class MessageBuilder:
             body_bytes=_BODY_BYTES + len(self._chart or b""),
         )
         links = {file.filename: f"{manifest.link}&format={fmt}" for fmt, file in manifest.files.items()}
-        text, html = mail_bodies(
+        text, html = render_mail_bodies(
             self._table,
             manifest.info,
             Provenance(
@@ -124,7 +124,7 @@ class MessageBuilder:
     @cached_property
     def _chart(self) -> bytes | None:
         preset = self.snapshot.manifest.chart
-        return chart_png(self._table, find_chart_preset(preset)) if preset else None
+        return render_chart_png(self._table, find_chart_preset(preset)) if preset else None
 
     @cached_property
     def _files(self) -> list[Attachment]:

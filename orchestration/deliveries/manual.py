@@ -24,9 +24,9 @@ from orchestration.deliveries.occurrences import (
     reserve_occurrence,
 )
 from orchestration.deliveries.report_delivery import load_occurrence_mails, mail_report
-from orchestration.deliveries.report_generation import require_consistent, snapshot_of
-from orchestration.deliveries.requester import process_user
-from orchestration.deliveries.send_if import reason_not_to_send
+from orchestration.deliveries.report_generation import load_or_create_snapshot, require_consistent
+from orchestration.deliveries.requester import get_process_user
+from orchestration.deliveries.send_if import find_reason_not_to_send
 from orchestration.errors import RequestError
 from orchestration.mailing import outbox
 from orchestration.mailing.address import parse_address
@@ -71,7 +71,7 @@ def deliver(
         raise RequestError(f"{at.isoformat()} is in the future: add --to ADDR for a test, or --dry-run")
     else:
         occurrence = reserve_occurrence(connection, saved_query.name, at, generated_by)
-    snapshot = snapshot_of(
+    snapshot = load_or_create_snapshot(
         connection, archive, saved_query, occurrence, settings().base_currency, progress=progress
     )
     records = mail_report(connection, archive, saved_query, occurrence, snapshot, test_to=testers)
@@ -97,14 +97,14 @@ def dry_run(
     require_recipients(saved_query, testers)
     require_moment_in_range(at)
     occurrence = Occurrence(
-        OccurrenceId(0), "test", saved_query.name, at, new_snapshot_id(), process_user(), is_new=True
+        OccurrenceId(0), "test", saved_query.name, at, new_snapshot_id(), get_process_user(), is_new=True
     )
-    snapshot = snapshot_of(
+    snapshot = load_or_create_snapshot(
         connection, archive, saved_query, occurrence, settings().base_currency, progress=progress
     )
     require_consistent(snapshot, at)
     skip_reason = (
-        None if testers else reason_not_to_send(connection, archive, saved_query, occurrence, snapshot)
+        None if testers else find_reason_not_to_send(connection, archive, saved_query, occurrence, snapshot)
     )
     content = build_mail_content(saved_query, snapshot, occurrence, testers)
     return snapshot, preview(content, snapshot), skip_reason

@@ -12,8 +12,8 @@ from psycopg.rows import TupleRow
 from orchestration.archive import Archive, Manifest, Snapshot
 from orchestration.deliveries.mail_queue import build_mail_content, queue_mail, send_queued
 from orchestration.deliveries.occurrences import Occurrence, reserve_slice
-from orchestration.deliveries.report_generation import require_consistent, snapshot_of
-from orchestration.deliveries.send_if import reason_not_to_send
+from orchestration.deliveries.report_generation import load_or_create_snapshot, require_consistent
+from orchestration.deliveries.send_if import find_reason_not_to_send
 from orchestration.deliveries.slices import NO_ADDRESS, Slice, describe_build_difference, find_slices
 from orchestration.errors import DynamicsError, Unavailable
 from orchestration.mailing import outbox
@@ -86,7 +86,7 @@ def _queue_report(
     note: str | None = None,
 ) -> None:
     content = build_mail_content(saved_query, snapshot, occurrence, note=note)
-    skip_reason = reason_not_to_send(connection, archive, saved_query, occurrence, snapshot)
+    skip_reason = find_reason_not_to_send(connection, archive, saved_query, occurrence, snapshot)
     queue_mail(connection, occurrence, content, skip_reason)
 
 
@@ -104,7 +104,9 @@ def _queue_slice(
     if problem is None:
         owner_query = part.narrow(saved_query)
         try:
-            snapshot = snapshot_of(connection, archive, owner_query, occurrence, settings().base_currency)
+            snapshot = load_or_create_snapshot(
+                connection, archive, owner_query, occurrence, settings().base_currency
+            )
             require_consistent(snapshot, occurrence.scheduled_at)
             note = describe_build_difference(snapshot.manifest, whole_manifest)
             _queue_report(connection, archive, owner_query, occurrence, snapshot, note)

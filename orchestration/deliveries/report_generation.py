@@ -15,7 +15,7 @@ from orchestration.reporting.consistency import find_inconsistencies
 from orchestration.reporting.engine import compute_report
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.parameters import ReportQuery
-from orchestration.reporting.periods import periods_of
+from orchestration.reporting.periods import list_periods
 from orchestration.reporting.report import Report
 from orchestration.saved_queries.saved_query import SavedQuery
 from orchestration.snapshots import SnapshotDetails, create_snapshot
@@ -25,7 +25,7 @@ class InconsistentReport(DynamicsError):
     """A report that breaks a consistency rule. It is kept and not mailed."""
 
 
-def snapshot_of(
+def load_or_create_snapshot(
     connection: Connection[TupleRow],
     archive: Archive,
     saved_query: SavedQuery,
@@ -85,7 +85,7 @@ def compute_shared_report(
     return report
 
 
-def problems_of(snapshot: Snapshot, moment: datetime) -> list[str]:
+def find_problems(snapshot: Snapshot, moment: datetime) -> list[str]:
     """Return the inconsistencies of a stored table.
 
     `moment` is the instant at which the interval of the report was resolved.
@@ -95,14 +95,14 @@ def problems_of(snapshot: Snapshot, moment: datetime) -> list[str]:
     if not query.by_package or query.time_group:
         labels = [
             period.label
-            for period in periods_of(query, resolve_interval(query, moment), snapshot.manifest.as_of)
+            for period in list_periods(query, resolve_interval(query, moment), snapshot.manifest.as_of)
         ]
     return find_inconsistencies(snapshot.table(), labels)
 
 
 def require_consistent(snapshot: Snapshot, moment: datetime) -> None:
     """Raise InconsistentReport if the table of the snapshot breaks a consistency rule."""
-    problems = problems_of(snapshot, moment)
+    problems = find_problems(snapshot, moment)
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InconsistentReport(

@@ -4,7 +4,7 @@ import getpass
 import os
 
 
-def process_user() -> str:
+def get_process_user() -> str:
     """Return the user of this process, in the form that snapshots record."""
     try:
         return f"user {getpass.getuser()}"

@@ -10,7 +10,7 @@ from orchestration.saved_queries.conditions import is_threshold_exceeded
 from orchestration.saved_queries.saved_query import SavedQuery
 
 
-def reason_not_to_send(
+def find_reason_not_to_send(
     connection: Connection[TupleRow],
     archive: Archive,
     saved_query: SavedQuery,

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from orchestration.archive import Manifest
 from orchestration.builds.store import current_build
 from orchestration.reporting.name_lookup import UnknownName
-from orchestration.reporting.owners import owners_in_scope, resolve_owner, restrict_to_owner
+from orchestration.reporting.owners import list_owners_in_scope, resolve_owner, restrict_to_owner
 from orchestration.saved_queries.saved_query import SavedQuery
 
 NO_ADDRESS = "nobody"
@@ -63,7 +63,7 @@ def find_slices(
                 continue
             slice_ = slices.get(slice_id, Slice(slice_id, owner, ()))
             slices[slice_id] = replace(slice_, addresses=(*slice_.addresses, *addresses))
-        for slice_id, name in owners_in_scope(build, saved_query.query, base_currency, until).items():
+        for slice_id, name in list_owners_in_scope(build, saved_query.query, base_currency, until).items():
             problem = f"no address for owner {name!r} ({slice_id}): add it to delivery.owners"
             slices.setdefault(slice_id, Slice(slice_id, name, (), problem))
     return list(slices.values())
@@ -72,7 +72,7 @@ def find_slices(
 def describe_build_difference(part: Manifest, whole: Manifest) -> str | None:
     """Return the note for the mail of a slice whose build differs from the whole report's, or None.
 
-    The builds differ if an earlier attempt failed between the whole report and the slice.
+    The builds differ if a build ends after the whole report and before the slice.
     """
     if part.build_id == whole.build_id:
         return None

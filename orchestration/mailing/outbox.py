@@ -3,9 +3,9 @@
     queued -> sending -> sent | failed | unknown
     sending -> queued, to try again later
 
-A worker claims one row at a time and holds it under a lease. It commits `sending` before the body
-of the mail goes out, so the row stays correct if the worker dies. A row that was still `queued` is
-claimed again when its lease has expired. A row that was `sending` becomes `unknown` and is sent
+A worker claims one row at a time and holds it under a lease. It commits `sending` before it
+starts to send the mail, so the row stays correct if the worker dies. A row that was still `queued`
+is claimed again when its lease has expired. A row that was `sending` becomes `unknown` and is sent
 again only by `resend`. All times come from the database. `queue` and `record_without_sending` do
 not commit. All other functions commit their change.
 """
@@ -35,7 +35,8 @@ LONGEST_WAIT = timedelta(hours=4)
 LEASE = timedelta(minutes=15)
 """Longer than one mail takes: the reply alone can take ten minutes.
 
-A worker that takes longer sends no second copy: the mail is `unknown` until the worker settles it.
+If a worker takes longer, its mail becomes `unknown`, and nobody sends it again. The worker can
+still record its result.
 """
 
 _UNIQUE_RECIPIENTS = SQL(
@@ -165,9 +166,8 @@ def mark_sending(
 def settle(connection: Connection[TupleRow], claimed: MailRecord, outcome: Outcome) -> MailRecord:
     """Commit the outcome of a claimed mail, and return its record.
 
-    A mail that must be tried later waits, longer each time, until MAX_ATTEMPTS. The outcome of a
-    slow worker still counts if the record became `unknown` meanwhile, but not if the mail was sent
-    again meanwhile.
+    A mail that must be tried later waits, longer each time, until MAX_ATTEMPTS. A slow worker may
+    replace `unknown` by its outcome. If a person has resent the mail, the outcome is ignored.
     """
     state = _FINAL_STATES.get(outcome.result)
     reply = outcome.reply

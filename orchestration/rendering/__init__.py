@@ -8,17 +8,17 @@ from orchestration.rendering.chart import (
     Chart,
     ChartData,
     Mark,
-    chart_rows,
+    build_chart_rows,
     find_chart_preset,
     select_chart_data,
 )
 from orchestration.rendering.chart_process import build_vega_script, draw_chart
-from orchestration.rendering.formats import FORMATS, Format, render, render_listing, table_json
-from orchestration.rendering.html import html_table, layouts
+from orchestration.rendering.formats import FORMATS, Format, render, render_listing, render_table_json
+from orchestration.rendering.html import html_table, load_layouts
 from orchestration.rendering.info import info_lines
-from orchestration.rendering.mail import mail_bodies
-from orchestration.rendering.text import markdown_table, text_table
-from orchestration.rendering.vega import chart_png, chart_spec, chart_svg
+from orchestration.rendering.mail import render_mail_bodies
+from orchestration.rendering.text import format_text_table, markdown_table, to_sentence
+from orchestration.rendering.vega import build_chart_spec, render_chart_png, render_chart_svg
 
 __all__ = [
     "CHART_PRESETS",
@@ -27,21 +27,22 @@ __all__ = [
     "ChartData",
     "Format",
     "Mark",
+    "build_chart_rows",
+    "build_chart_spec",
     "build_vega_script",
-    "chart_png",
-    "chart_rows",
-    "chart_spec",
-    "chart_svg",
     "draw_chart",
     "find_chart_preset",
+    "format_text_table",
     "html_table",
     "info_lines",
-    "layouts",
-    "mail_bodies",
+    "load_layouts",
     "markdown_table",
     "render",
+    "render_chart_png",
+    "render_chart_svg",
     "render_listing",
+    "render_mail_bodies",
+    "render_table_json",
     "select_chart_data",
-    "table_json",
-    "text_table",
+    "to_sentence",
 ]

@@ -36,7 +36,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of rows of a report (names as in `chart_rows`) over its columns.
+    """A chart of rows of a report (names as in `build_chart_rows`) over its columns.
 
     `mark` None means bars for one series and lines for several. `stacked` applies to bars and
     areas. `packages` limits the chart to these blocks. `first` and `last` limit it to the columns
@@ -83,7 +83,7 @@ def find_chart_preset(name: str) -> Chart:
     return CHART_PRESETS[name]
 
 
-def chart_rows(table: ReportTable) -> dict[str, Metric]:
+def build_chart_rows(table: ReportTable) -> dict[str, Metric]:
     """Return the rows that a chart of the table can show, by name."""
     return {f"{metric.section}: {metric.name}": metric for metric in table.metrics}
 
@@ -111,7 +111,7 @@ def select_chart_data(table: ReportTable, chart: Chart) -> ChartData:
 
 
 def _select_rows(table: ReportTable, chart: Chart) -> list[tuple[str, Metric]]:
-    rows = chart_rows(table)
+    rows = build_chart_rows(table)
     for row in chart.rows:
         if row not in rows:
             raise RequestError(f"the report has no row {row!r}: use {', '.join(rows)}")

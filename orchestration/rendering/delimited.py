@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FORMULA_STARTS = frozenset("=+-@\t\r")
 _AFTER_FORMULA_STARTS = "A"
-"""Text from here on in code point order is no formula: one comparison decides most cells."""
+"""Text from here on in code point order is not a formula: one comparison decides most cells."""
 
 
 def write_csv(table: ReportTable, file: IO[bytes], progress: Progress | None = None) -> None:

@@ -13,7 +13,7 @@ from orchestration.progress import Progress
 from orchestration.rendering.chart import find_chart_preset
 from orchestration.rendering.delimited import write_csv, write_csv_listing
 from orchestration.rendering.info import info_lines
-from orchestration.rendering.sheet import ListingValue, listing_rows, report_progress
+from orchestration.rendering.sheet import ListingValue, build_listing_rows, report_progress
 from orchestration.rendering.xls import write_xls, write_xls_listing
 from orchestration.rendering.xlsx import write_xlsx, write_xlsx_listing
 from orchestration.reporting.report import Provenance, Report
@@ -77,21 +77,21 @@ def render_listing(
     """Write a listing with these headings as a file of the format csv, xlsx or xls.
 
     The memory use does not depend on the number of rows. Text stays text, money keeps its digits,
-    and an instant appears in its own timezone. Raise RequestError for another format, and for
+    and an instant appears in its own time zone. Raise RequestError for another format, and for
     more rows than an XLSX sheet can hold.
     """
     match fmt:
         case FileFormat.CSV:
             write_csv_listing(columns, rows, file)
         case FileFormat.XLSX:
-            write_xlsx_listing(listing_rows(columns, rows), file)
+            write_xlsx_listing(build_listing_rows(columns, rows), file)
         case FileFormat.XLS:
-            write_xls_listing(listing_rows(columns, rows), file)
+            write_xls_listing(build_listing_rows(columns, rows), file)
         case _:
             raise RequestError(f"unknown format {fmt!r} of a listing: use csv, xlsx, xls")
 
 
-def table_json(table: ReportTable) -> bytes:
+def render_table_json(table: ReportTable) -> bytes:
     """Return the stored form of the table: JSON with the version of the format."""
     file = BytesIO()
     document = {"version": FORMAT_VERSION, **replace(table, blocks=()).to_json()}

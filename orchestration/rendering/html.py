@@ -8,6 +8,7 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from orchestration.rendering.text import to_sentence
 from orchestration.reporting.table import NOT_AVAILABLE, Block, Cell, ReportTable
 from orchestration.resources import resource_folder
 
@@ -27,7 +28,7 @@ _MAX_COLUMNS, _STRETCH_COLUMNS = 64, 32
 
 
 @cache
-def layouts() -> Environment:
+def load_layouts() -> Environment:
     """Return the layouts in `report_templates/layouts`.
 
     A `*.html.j2` layout escapes its values. An unknown name is an error.
@@ -43,6 +44,7 @@ def layouts() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["number"] = format_number
+    environment.filters["sentence"] = to_sentence
     environment.filters["sections"] = _group_sections
     return environment
 
@@ -58,7 +60,9 @@ def html_table(table: ReportTable) -> Markup:
     from markupsafe import Markup
 
     blocks = [(block.package if table.by_package else None, _split(table, block)) for block in table.blocks]
-    html = layouts().get_template("report_table.html.j2").render(blocks=blocks, width=_width_class(table))
+    html = (
+        load_layouts().get_template("report_table.html.j2").render(blocks=blocks, width=_width_class(table))
+    )
     return Markup(html)  # noqa: S704 - the layout escapes
 
 

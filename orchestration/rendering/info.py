@@ -18,7 +18,7 @@ _LABELS = {key: parameter.info_label for key, parameter in QUERY_PARAMETERS.item
 def info_lines(report: Report, provenance: Provenance) -> list[tuple[str, str]]:
     """Return the label and value of each line of the info panel.
 
-    Instants are in the timezone of the report, with their offset.
+    Instants are in the time zone of the report, with their offset.
     """
     query, zone = report.query, report.query.zone
     return [
@@ -42,7 +42,7 @@ def info_lines(report: Report, provenance: Provenance) -> list[tuple[str, str]]:
 
 
 def _format_interval(query: ReportQuery, interval: Interval) -> str:
-    """Return the interval's name if it has one, its first and last second, and the timezone."""
+    """Return the interval's name if it has one, its first and last second, and the time zone."""
     resolved = f"{interval.start.wall_time} to {interval.end.wall_time - _SECOND}, {query.timezone}"
     return f"{query.interval.capitalize()}: {resolved}" if isinstance(query.interval, str) else resolved
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestration.rendering.html import layouts
-from orchestration.rendering.text import text_table
+from orchestration.rendering.html import load_layouts
+from orchestration.rendering.text import format_text_table
 from orchestration.rendering.truncation import describe_truncation, truncate
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _HTML_COLUMNS, _TEXT_COLUMNS = 12, 6
 """The number of columns that fit on a screen, and in a line of text."""
 
 
-def mail_bodies(
+def render_mail_bodies(
     table: ReportTable,
     info: Sequence[tuple[str, str]],
     provenance: Provenance,
@@ -40,10 +40,12 @@ def mail_bodies(
         "chart_cid": chart_cid,
     }
     text_part, html_part = truncate(table, _TEXT_COLUMNS), truncate(table, _HTML_COLUMNS)
-    text = layouts().get_template("mail.txt.j2")
-    html = layouts().get_template("mail.html.j2")
+    text = load_layouts().get_template("mail.txt.j2")
+    html = load_layouts().get_template("mail.html.j2")
     return (
-        text.render(shared, table=text_table(text_part), truncation=describe_truncation(table, text_part)),
+        text.render(
+            shared, table=format_text_table(text_part), truncation=describe_truncation(table, text_part)
+        ),
         _inline_styles(
             html.render(shared, table=html_part, truncation=describe_truncation(table, html_part))
         ),

@@ -12,7 +12,7 @@ from orchestration.progress import Progress
 from orchestration.reporting.table import NOT_AVAILABLE, Cell, ReportTable, Unit
 
 ListingValue = str | int | Decimal | datetime | None
-"""A value of a listing: text, a quantity, money, an instant with its timezone, or no value."""
+"""A value of a listing: text, a quantity, money, an instant with its time zone, or no value."""
 
 
 class Role(StrEnum):
@@ -77,24 +77,24 @@ class SheetCell(NamedTuple):
     tinted: bool = False
 
 
-def text_color(role: Role) -> str:
+def choose_text_color(role: Role) -> str:
     """Return the colour of the text of a role."""
     if role in HEADERS:
         return HEADER_INK
     return PALE_INK if role in (Role.REPEATED, Role.NOT_AVAILABLE) else INK
 
 
-def fill_color(role: Role, *, tinted: bool) -> str | None:
+def choose_fill_color(role: Role, *, tinted: bool) -> str | None:
     """Return the background colour of a role, or None."""
     if role in HEADERS:
         return HEADER_FILL
     return TINT if tinted else None
 
 
-def sheet_rows(table: ReportTable) -> Iterator[list[SheetCell]]:
+def build_sheet_rows(table: ReportTable) -> Iterator[list[SheetCell]]:
     """Yield the rows of the table, header first. They are the rows of its CSV."""
     yield [
-        SheetCell(sheet_text(label), Role.HEADER if x < count_text_columns(table) else Role.COLUMN)
+        SheetCell(escape_sheet_text(label), Role.HEADER if x < count_text_columns(table) else Role.COLUMN)
         for x, label in enumerate(table.header())
     ]
     above: list[str] = []
@@ -107,7 +107,7 @@ def sheet_rows(table: ReportTable) -> Iterator[list[SheetCell]]:
         yield [
             *(
                 SheetCell(
-                    sheet_text(text),
+                    escape_sheet_text(text),
                     Role.REPEATED if groups[: x + 1] == above[: x + 1] else Role.GROUP,
                     tinted,
                 )
@@ -125,9 +125,11 @@ def _sheet_cell(cell: Cell, unit: Unit, *, tinted: bool) -> SheetCell:
     return SheetCell(cell, Role.MONEY if unit is Unit.MONEY else Role.QUANTITY, tinted)
 
 
-def listing_rows(columns: Sequence[str], rows: Iterable[Sequence[ListingValue]]) -> Iterator[list[SheetCell]]:
+def build_listing_rows(
+    columns: Sequence[str], rows: Iterable[Sequence[ListingValue]]
+) -> Iterator[list[SheetCell]]:
     """Yield the rows of a listing, header first."""
-    yield [SheetCell(sheet_text(label), Role.HEADER) for label in columns]
+    yield [SheetCell(escape_sheet_text(label), Role.HEADER) for label in columns]
     for row in rows:
         yield [SheetCell("" if value is None else value, _ROLES[type(value)]) for value in row]
 
@@ -147,7 +149,7 @@ def count_text_columns(table: ReportTable) -> int:
     return len(table.header()) - len(table.columns)
 
 
-def sheet_text(text: str) -> str:
+def escape_sheet_text(text: str) -> str:
     """Return text that a cell can hold: LF as line end, no character that would break the file."""
     if text.isprintable() and len(text) <= _MAX_TEXT_LENGTH:
         return text
@@ -155,7 +157,7 @@ def sheet_text(text: str) -> str:
     return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", lines)[:_MAX_TEXT_LENGTH]
 
 
-def column_width(table: ReportTable) -> int:
+def choose_column_width(table: ReportTable) -> int:
     """Return the width in characters for all columns of numbers.
 
     The widest number fits, and labels up to a limit.
@@ -173,6 +175,6 @@ def column_width(table: ReportTable) -> int:
 
 def count_header_lines(table: ReportTable) -> int:
     """Return the number of lines of the header when long labels wrap."""
-    width = column_width(table)
+    width = choose_column_width(table)
     longest = max((len(wrap(label, width)) for label in table.columns if len(label) > width), default=1)
     return min(longest, _MAX_HEADER_LINES)

@@ -12,7 +12,7 @@ _MAX_LABEL, _MAX_PACKAGE_NAME = 20, 60
 _MARKDOWN_COLUMNS = 12
 
 
-def text_table(table: ReportTable) -> str:
+def format_text_table(table: ReportTable) -> str:
     """Return the whole table in aligned columns, with sections and packages as headings.
 
     A name becomes one printable line.
@@ -69,3 +69,8 @@ def _to_one_line(text: str, max_length: int) -> str:
     """Return text without line breaks and control characters, cut to `max_length` characters."""
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return words if len(words) <= max_length else f"{words[: max_length - 1]}…"
+
+
+def to_sentence(text: str) -> str:
+    """Return the text with a capital letter, and with a full stop unless it ends with a mark."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"

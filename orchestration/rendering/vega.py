@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from orchestration.rendering.chart import PALETTE, Chart, ChartData, Mark, chart_rows, select_chart_data
+from orchestration.rendering.chart import PALETTE, Chart, ChartData, Mark, build_chart_rows, select_chart_data
 from orchestration.reporting.table import Unit
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ _DARK = _Theme(
 )
 
 
-def chart_spec(table: ReportTable, chart: Chart, *, dark: bool = False) -> dict[str, Any]:
+def build_chart_spec(table: ReportTable, chart: Chart, *, dark: bool = False) -> dict[str, Any]:
     """Return the chart as a self-contained Vega-Lite spec, in light or dark colours.
 
     N/A is a gap. Raise RequestError for a row, package or column that the table does not have.
@@ -69,7 +69,7 @@ def chart_spec(table: ReportTable, chart: Chart, *, dark: bool = False) -> dict[
 
     data, theme = select_chart_data(table, chart), _DARK if dark else _LIGHT
     mark = _choose_mark(data, chart)
-    rows = chart_rows(table)
+    rows = build_chart_rows(table)
     unit = Unit.MONEY if any(rows[row].unit is Unit.MONEY for row in chart.rows) else Unit.QUANTITY
     picked = alt.selection_point(fields=["series"], bind="legend", name=_PICKED)
     shape = _apply_theme(alt.Chart(alt.InlineData([]), title=_build_title(data, chart)), theme, mark)
@@ -80,18 +80,23 @@ def chart_spec(table: ReportTable, chart: Chart, *, dark: bool = False) -> dict[
     return spec
 
 
-def chart_png(table: ReportTable, chart: Chart) -> bytes:
-    """Return the chart as a PNG for dense screens. No network is used. Raise as `chart_spec`."""
+def render_chart_png(table: ReportTable, chart: Chart) -> bytes:
+    """Return the chart as a PNG for dense screens, without network access.
+
+    Raise as `build_chart_spec`.
+    """
     import vl_convert
 
-    return vl_convert.vegalite_to_png(chart_spec(table, chart), scale=_PIXEL_DENSITY, allowed_base_urls=[])
+    return vl_convert.vegalite_to_png(
+        build_chart_spec(table, chart), scale=_PIXEL_DENSITY, allowed_base_urls=[]
+    )
 
 
-def chart_svg(table: ReportTable, chart: Chart, *, dark: bool = False) -> str:
-    """Return the chart as an SVG document. No network is used. Raise as `chart_spec`."""
+def render_chart_svg(table: ReportTable, chart: Chart, *, dark: bool = False) -> str:
+    """Return the chart as an SVG document. No network is used. Raise as `build_chart_spec`."""
     import vl_convert
 
-    return vl_convert.vegalite_to_svg(chart_spec(table, chart, dark=dark), allowed_base_urls=[])
+    return vl_convert.vegalite_to_svg(build_chart_spec(table, chart, dark=dark), allowed_base_urls=[])
 
 
 def _choose_mark(data: ChartData, chart: Chart) -> Mark:

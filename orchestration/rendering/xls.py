@@ -40,11 +40,11 @@ def write_xls(
     parts = list(_split_columns(table))
     row_count = 1 + table.row_count
     has_several_sheets = len(parts) > 1 or row_count > _MAX_ROWS
-    text_columns, width = layout.count_text_columns(table), layout.column_width(table)
+    text_columns, width = layout.count_text_columns(table), layout.choose_column_width(table)
     height, numbers = layout.count_header_lines(table) * layout.LINE_HEIGHT, count(1)
     for index, part in enumerate(parts):
         step = f"XLS {index + 1}/{len(parts)}"
-        rows = layout.report_progress(layout.sheet_rows(part), step, row_count, progress)
+        rows = layout.report_progress(layout.build_sheet_rows(part), step, row_count, progress)
         for sheet_rows in _split_rows(rows):
             sheet = workbook.add_sheet(f"Report {next(numbers)}" if has_several_sheets else "Report")
             widths = [*layout.TEXT_WIDTHS[-text_columns:], *[width] * len(part.columns)]
@@ -52,7 +52,7 @@ def write_xls(
             _write_rows(sheet, sheet_rows, styles)
     sheet = workbook.add_sheet("Info")
     lines = [
-        [SheetCell(label, Role.GROUP), SheetCell(layout.sheet_text(value), Role.METRIC)]
+        [SheetCell(label, Role.GROUP), SheetCell(layout.escape_sheet_text(value), Role.METRIC)]
         for label, value in info
     ]
     _write_rows(sheet, lines, styles)
@@ -124,7 +124,7 @@ def _xlwt_value(value: str | int | Decimal | datetime) -> object:
     """
     if isinstance(value, datetime):
         return value.replace(tzinfo=None) if value.year > _LAST_YEAR_WITHOUT_DAYS else value.isoformat(" ")
-    return layout.sheet_text(value) if isinstance(value, str) else value
+    return layout.escape_sheet_text(value) if isinstance(value, str) else value
 
 
 def _arrange(sheet: xlwt.Worksheet, widths: list[int], text_columns: int, height: int) -> None:
@@ -152,12 +152,12 @@ def _make_styles(workbook: xlwt.Workbook) -> dict[tuple[Role, bool], xlwt.XFStyl
             style = xlwt.XFStyle()
             style.num_format_str = layout.NUMBER_FORMATS.get(role, "General")
             style.font.bold = role in layout.BOLD
-            style.font.colour_index = palette[layout.text_color(role)]
+            style.font.colour_index = palette[layout.choose_text_color(role)]
             style.alignment.horz = (
                 xlwt.Alignment.HORZ_RIGHT if role in layout.RIGHT_ALIGNED else xlwt.Alignment.HORZ_LEFT
             )
             style.alignment.wrap = role in layout.HEADERS
-            if fill := layout.fill_color(role, tinted=tinted):
+            if fill := layout.choose_fill_color(role, tinted=tinted):
                 style.pattern.pattern = xlwt.Pattern.SOLID_PATTERN
                 style.pattern.pattern_fore_colour = palette[fill]
             styles[role, tinted] = style

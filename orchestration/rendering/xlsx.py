@@ -11,7 +11,7 @@ from orchestration.rendering import sheet as layout
 from orchestration.rendering.chart import Chart, select_chart_data
 from orchestration.rendering.sheet import Role, SheetCell
 from orchestration.rendering.xlsx_cells import SheetRows
-from orchestration.rendering.xlsx_chart import chart_sheet_rows, draw_chart
+from orchestration.rendering.xlsx_chart import build_chart_sheet_rows, draw_chart
 from orchestration.rendering.xlsx_template import HEADING, WorkbookTemplate, make_template, new_workbook
 from orchestration.rendering.xlsx_template_store import load_or_make_template
 from orchestration.settings import settings
@@ -50,14 +50,14 @@ def write_xlsx(
         _make_report_template,
         layout.count_text_columns(table),
         len(table.columns),
-        layout.column_width(table),
+        layout.choose_column_width(table),
         preset,
         (len(chart_data.series), len(chart_data.labels)) if chart_data else (0, 0),
     )
-    rows = layout.report_progress(layout.sheet_rows(table), "XLSX", row_count, progress)
+    rows = layout.report_progress(layout.build_sheet_rows(table), "XLSX", row_count, progress)
     sheets = [SheetRows(rows, layout.count_header_lines(table) * layout.LINE_HEIGHT)]
     if chart_data:
-        sheets.append(chart_sheet_rows(chart_data))
+        sheets.append(build_chart_sheet_rows(chart_data))
     sheets.append(SheetRows(_info_rows(info)))
     template.write(sheets, file, provenance.title, provenance.generated_at.astimezone(UTC))
 

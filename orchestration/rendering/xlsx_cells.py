@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from orchestration.rendering.sheet import Role, SheetCell, sheet_text
+from orchestration.rendering.sheet import Role, SheetCell, escape_sheet_text
 from orchestration.reporting.table import format_cell
 
 _FORMULA_STARTS = ("=", "+", "-", "@")
@@ -26,7 +26,7 @@ class SheetRows(NamedTuple):
     first: int = 1
 
 
-def rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
+def render_rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
     """Yield the content of `sheetData`, a few rows at a time.
 
     `styles` gives the number of each style in the workbook.
@@ -35,7 +35,7 @@ def rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
     lines: list[str] = []
     height = f' ht="{sheet.height}" customHeight="1"' if sheet.height else ""
     for number, cells in enumerate(sheet.rows, sheet.first):
-        letters += [column_letters(column) for column in range(len(letters) + 1, len(cells) + 1)]
+        letters += [format_column_letters(column) for column in range(len(letters) + 1, len(cells) + 1)]
         content = "".join(
             [
                 _cell_xml(f"{letter}{number}", cell, styles)
@@ -49,7 +49,7 @@ def rows_xml(sheet: SheetRows, styles: Mapping[Style, int]) -> Iterator[bytes]:
     yield "".join(lines).encode()
 
 
-def column_letters(column: int) -> str:
+def format_column_letters(column: int) -> str:
     """Return the name of a column, counted from 1: A, Z, AA, XFD."""
     letters = ""
     while column:
@@ -60,13 +60,13 @@ def column_letters(column: int) -> str:
 
 def escape_xml(text: str) -> str:
     """Return text as the content of an XML element."""
-    return sheet_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escape_sheet_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _cell_xml(position: str, cell: SheetCell, styles: Mapping[Style, int]) -> str:
     value, role, tinted = cell
     if isinstance(value, datetime):
-        # A sheet has no timezones: it shows the wall-clock time.
+        # A sheet has no time zones: it shows the wall-clock time.
         moment = value.replace(tzinfo=UTC)
         if moment >= _FIRST_DAY:
             days = (moment - _DAY_ZERO) / _DAY

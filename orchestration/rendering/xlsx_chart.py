@@ -26,7 +26,7 @@ _COLUMN_WIDTH = 20
 
 
 def draw_chart(sheet: Worksheet, preset: Chart, series_count: int, label_count: int) -> None:
-    """Draw the chart of `preset` on an empty sheet, over the cells of `chart_sheet_rows`.
+    """Draw the chart of `preset` on an empty sheet, over the cells of `build_chart_sheet_rows`.
 
     One series gives bars, several series give lines. N/A gives a gap.
     """
@@ -43,7 +43,7 @@ def draw_chart(sheet: Worksheet, preset: Chart, series_count: int, label_count: 
     sheet.sheet_format.defaultColWidth = _COLUMN_WIDTH
 
 
-def chart_sheet_rows(data: ChartData) -> SheetRows:
+def build_chart_sheet_rows(data: ChartData) -> SheetRows:
     """Return the cells under the chart."""
     header = [SheetCell("", Role.HEADER), *(SheetCell(name, Role.COLUMN) for name, _ in data.series)]
     columns = zip(data.labels, *(cells for _, cells in data.series), strict=True)

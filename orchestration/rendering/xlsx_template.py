@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from orchestration.rendering import sheet as layout
 from orchestration.rendering.sheet import Role
-from orchestration.rendering.xlsx_cells import SheetRows, Style, escape_xml, rows_xml
+from orchestration.rendering.xlsx_cells import SheetRows, Style, escape_xml, render_rows_xml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TITLE, HEADING = "{title}", "{heading}"
 """The placeholders of the title, and of its beginning at the top of printed pages."""
-_TIME_PLACEHOLDER = datetime(2000, 1, 1)  # noqa: DTZ001 - openpyxl takes UTC without a timezone
+_TIME_PLACEHOLDER = datetime(2000, 1, 1)  # noqa: DTZ001 - openpyxl takes UTC without a time zone
 _PLACEHOLDERS = re.compile(f"{TITLE}|{HEADING}|{_TIME_PLACEHOLDER.isoformat()}".encode())
 _MAX_HEADING_LENGTH = 100
 _NO_ROWS = b"<sheetData></sheetData>"
@@ -47,7 +47,7 @@ class WorkbookTemplate:
         rows = {f"xl/worksheets/sheet{number}.xml": sheet for number, sheet in enumerate(sheets, 1)}
         values = {
             TITLE: escape_xml(title),
-            HEADING: escape_xml(layout.sheet_text(title)[:_MAX_HEADING_LENGTH].replace("&", "&&")),
+            HEADING: escape_xml(layout.escape_sheet_text(title)[:_MAX_HEADING_LENGTH].replace("&", "&&")),
             _TIME_PLACEHOLDER.isoformat(): generated_at.strftime("%Y-%m-%dT%H:%M:%S"),
         }
         with ZipFile(file, "w", ZIP_DEFLATED) as workbook:
@@ -61,7 +61,7 @@ class WorkbookTemplate:
                 before, _, after = content.partition(_NO_ROWS)
                 with workbook.open(part, "w") as sheet:
                     sheet.write(before + b"<sheetData>")
-                    sheet.writelines(rows_xml(rows[name], self.styles))
+                    sheet.writelines(render_rows_xml(rows[name], self.styles))
                     sheet.write(b"</sheetData>" + after)
 
 
@@ -118,13 +118,13 @@ def _define_styles(workbook: Workbook) -> None:
             style = NamedStyle(_style_name(role, tinted=tinted))
             style.number_format = layout.NUMBER_FORMATS.get(role, "General")
             style.font = Font(
-                name="Calibri", size=11, bold=role in layout.BOLD, color=layout.text_color(role)
+                name="Calibri", size=11, bold=role in layout.BOLD, color=layout.choose_text_color(role)
             )
             style.alignment = Alignment(
                 "right" if role in layout.RIGHT_ALIGNED else "left",
                 "center",
                 wrap_text=role in layout.HEADERS,
             )
-            if fill := layout.fill_color(role, tinted=tinted):
+            if fill := layout.choose_fill_color(role, tinted=tinted):
                 style.fill = PatternFill("solid", fgColor=fill)
             workbook.add_named_style(style)

@@ -1,1 +1,1 @@
-"""Report queries: parameters, intervals, periods, and the engine that computes the report table."""
+"""Reports: `engine.py` computes one, and docs/explanation/report.md explains its steps."""

@@ -42,8 +42,8 @@ _REFILL, _USAGE, _ACTIVATION, _RENEWAL = range(len(SHOWN_KINDS))
 
 _COHORTS = (Cohort.ACTIVE, Cohort.OVERALL_ACTIVE, Cohort.ALL)
 _ACTIVE, _OVERALL_ACTIVE, _ALL = range(len(_COHORTS))
-_STATUSES = ((2, 3), (1, 2), (0, 1, 2))
-"""The statuses of `sql/cohort_changes.sql` that each cohort includes."""
+_COHORT_SETS = ((2, 3), (1, 2), (0, 1, 2))
+"""The values of `cohort_set` in `sql/cohort_changes.sql` that contain each cohort."""
 
 _MEASURES = ("created_clients", "clients", "positive_clients", "negative_clients")
 _CREATED, _CLIENTS, _POSITIVE, _NEGATIVE = range(len(_MEASURES))
@@ -64,7 +64,7 @@ class Cohorts(NamedTuple):
     balances: Numbers
 
 
-def cohorts_from_changes(changes: pa.Table, group_numbers: Sequence[int], periods: int) -> Cohorts:
+def sum_cohort_changes(changes: pa.Table, group_numbers: Sequence[int], periods: int) -> Cohorts:
     """Return the cohorts of some groups as running sums of the changes at each period."""
     currencies, currency = _encode(changes["currency"])
     group, groups = _group_indexes(changes, group_numbers), len(group_numbers)
@@ -73,32 +73,34 @@ def cohorts_from_changes(changes: pa.Table, group_numbers: Sequence[int], period
         (group[selected], currency[selected], _integers(changes, "period")[selected] - 1),
         (groups, max(1, len(currencies)), periods),
     )
-    sign, status, side = (_integers(changes, name)[selected] for name in ("sign", "status", "side"))
+    sign, cohort_set, balance_sign = (
+        _integers(changes, name)[selected] for name in ("sign", "cohort_set", "balance_sign")
+    )
     clients, created = (sign * _integers(changes, name)[selected] for name in ("clients", "created_clients"))
     balance = make_summable(to_whole_numbers(changes["balance"])[selected]) * sign
     shape = (groups, len(currencies), periods)
     counts = np.zeros((len(_COHORTS), len(_MEASURES), *shape), np.int64)
     balances = np.zeros((len(_COHORTS), 2, *shape), balance.dtype)
-    is_any = np.ones(len(side), bool)
-    for cohort, statuses in enumerate(_STATUSES):
-        is_in_cohort = np.isin(status, statuses)
+    is_any = np.ones(len(balance_sign), bool)
+    for cohort, cohort_sets in enumerate(_COHORT_SETS):
+        is_in_cohort = np.isin(cohort_set, cohort_sets)
         for measure, (values, condition) in enumerate(
-            ((created, is_any), (clients, is_any), (clients, side > 0), (clients, side < 0))
+            ((created, is_any), (clients, is_any), (clients, balance_sign > 0), (clients, balance_sign < 0))
         ):
             rows = is_in_cohort & condition
             np.add.at(counts[cohort, measure].reshape(-1), position[rows], values[rows])
-        for measure, condition in enumerate((side > 0, side < 0)):
+        for measure, condition in enumerate((balance_sign > 0, balance_sign < 0)):
             rows = is_in_cohort & condition
             np.add.at(balances[cohort, measure].reshape(-1), position[rows], balance[rows])
     return Cohorts(currencies, counts.cumsum(axis=-1), balances.cumsum(axis=-1))
 
 
-def cohorts_from_days(closing_cohorts: pa.Table, lapses: Cohorts, periods: int) -> Cohorts:
+def sum_daily_cohorts(closing_cohorts: pa.Table, lapses: Cohorts, periods: int) -> Cohorts:
     """Return the cohorts of all clients of a type.
 
     `closing_cohorts` has All and Overall Active (`sql/closing_cohorts.sql`). `lapses` has the
-    clients that can lapse. Active is Overall Active minus the clients of `lapses` that are not
-    active.
+    clients that can lapse. Active = Overall Active - (Overall Active of `lapses` - Active of
+    `lapses`).
     """
     names, currency = _encode(closing_cohorts["currency"])
     currencies = [*names, *(name for name in lapses.currencies if name not in names)]
@@ -151,7 +153,7 @@ class _Flows(NamedTuple):
     """Total divided by the quantity of Clients - Active. The axes are group and period."""
 
 
-def cells_of_groups(
+def compute_cells(
     cohorts: Cohorts,
     flows: pa.Table,
     group_numbers: Sequence[int],
@@ -243,8 +245,8 @@ def _sum_flows(
     day = _integers(flows, "utc_day")[selected]
     amount, unit = reduce_units(to_whole_numbers(flows["amount"])[selected], _MILLIONTHS_PER_CENT)
     currencies, currency = _encode(flows["currency"])
-    # Sums need one column for each pair of a period and a UTC day. Both numbers grow with time, so
-    # their sum identifies the pair.
+    # Sums need one column for each pair of a period and a UTC day. From one pair to the next in
+    # time, neither number decreases and at least one increases. So their sum is unique.
     first_day = int(day.min()) if len(day) else 0
     pair = period + day - first_day
     period_of_pair, day_of_pair = np.zeros((2, int(pair.max()) + 1 if len(pair) else 0), np.int64)

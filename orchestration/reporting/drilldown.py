@@ -64,7 +64,7 @@ def has_clients(metric: Metric) -> bool:
     return metric.section in _COHORTS
 
 
-def cell_ref(table: ReportTable, row: str, column: str, block: str = "0") -> CellRef:
+def parse_cell_ref(table: ReportTable, row: str, column: str, block: str = "0") -> CellRef:
     """Return the position of the cell that a link names.
 
     `row` is `SECTION/METRIC`. `column` and `block` are numbers from 0. Raise RequestError when the

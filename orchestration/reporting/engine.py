@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from orchestration.builds.store import current_build
 from orchestration.reporting.cancellation import Cancellation
-from orchestration.reporting.cells import cells_of_groups, cohorts_from_changes, cohorts_from_days
+from orchestration.reporting.cells import compute_cells, sum_cohort_changes, sum_daily_cohorts
 from orchestration.reporting.drilldown_export import export_clients
 from orchestration.reporting.exchange_rates import ExchangeRates
-from orchestration.reporting.groups import Groups, groups_of
+from orchestration.reporting.groups import Groups, list_groups
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.memory import map_large_blocks
 from orchestration.reporting.money import MissingRate, closing_date
 from orchestration.reporting.name_lookup import resolve_filters
-from orchestration.reporting.periods import Period, periods_of
+from orchestration.reporting.periods import Period, list_periods
 from orchestration.reporting.report import Report
 from orchestration.reporting.store_query import StoreQuery, StoreSums
 from orchestration.reporting.table import METRICS, Block, ReportTable
@@ -63,9 +63,9 @@ def compute_report(
     interval = resolve_interval(query, moment or datetime.now(UTC))
     with current_build(connection) as build:
         filters = resolve_filters(build, query, base_currency)
-        periods = periods_of(query, interval, build.as_of)
+        periods = list_periods(query, interval, build.as_of)
         known_periods = [period for period in periods if period.is_known]
-        groups = groups_of(query, filters)
+        groups = list_groups(query, filters)
         store_query = StoreQuery(build, query, filters, groups, known_periods)
         with store_query.cursor, (cancellation or Cancellation()).guard(store_query.cursor):
             group_numbers = store_query.group_numbers()
@@ -124,10 +124,10 @@ def _compute_blocks(
         if progress:
             progress("computing", start, len(group_numbers))
         batch = group_numbers[start : start + batch_size]
-        cohorts = cohorts_from_changes(sums.changes, batch, len(known_periods))
+        cohorts = sum_cohort_changes(sums.changes, batch, len(known_periods))
         if sums.closing_cohorts is not None:
-            cohorts = cohorts_from_days(sums.closing_cohorts, cohorts, len(known_periods))
-        rows = cells_of_groups(cohorts, sums.flows, batch, closing_dates, periods, rates)
+            cohorts = sum_daily_cohorts(sums.closing_cohorts, cohorts, len(known_periods))
+        rows = compute_cells(cohorts, sums.flows, batch, closing_dates, periods, rates)
         blocks += (Block(groups.labels[number - 1], cells) for number, cells in zip(batch, rows, strict=True))
     if rates.missing:
         day, currency = min(rates.missing)

@@ -28,7 +28,7 @@ class Groups:
         return self.labels == (None,) and not self.members
 
 
-def groups_of(query: ReportQuery, filters: ResolvedFilters) -> Groups:
+def list_groups(query: ReportQuery, filters: ResolvedFilters) -> Groups:
     """Return the groups of a query.
 
     Groups without a client in scope are included. The engine leaves them out later.

@@ -79,7 +79,7 @@ def day_boundary(day: date, zone: ZoneInfo) -> Boundary:
     return boundary_of(_midnight(day), zone)
 
 
-def unit_start(unit: str, day: date) -> date:
+def find_unit_start(unit: str, day: date) -> date:
     """Return the first day of the calendar unit that contains `day`. Weeks begin on Monday."""
     match unit:
         case "day":
@@ -142,13 +142,13 @@ def _resolve_name(name: str, today: date) -> tuple[date, date]:
     words = name.split()
     if words[0] == "last":
         unit = words[2].removesuffix("s")
-        current = unit_start(unit, today)
+        current = find_unit_start(unit, today)
         return shift_units(unit, current, -int(words[1])), current
     if words[0] in ("today", "yesterday"):
         first = today if words[0] == "today" else today - _DAY
         return first, first + _DAY
     unit = words[1]
-    current = unit_start(unit, today)
+    current = find_unit_start(unit, today)
     if words[0] == "this":
         return current, shift_units(unit, current, 1)
     return shift_units(unit, current, -1), current

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestration.reporting.groups import groups_of
+from orchestration.reporting.groups import list_groups
 from orchestration.reporting.name_lookup import UnknownName, resolve_filters
 from orchestration.reporting.periods import Period
 from orchestration.reporting.store_query import StoreQuery
@@ -35,13 +35,15 @@ def resolve_owner(build: Build, query: ReportQuery, owner: str, base_currency: s
     return owner_id
 
 
-def owners_in_scope(build: Build, query: ReportQuery, base_currency: str, until: datetime) -> dict[str, str]:
+def list_owners_in_scope(
+    build: Build, query: ReportQuery, base_currency: str, until: datetime
+) -> dict[str, str]:
     """Return the id and name of each reseller that owns a client in scope before `until`.
 
     Clients without an owner are in no slice.
     """
     filters = resolve_filters(build, query, base_currency)
     period = Period(label="", start=until, end=until, active_since=until, is_known=True)
-    store_query = StoreQuery(build, query, filters, groups_of(query, filters), [period])
+    store_query = StoreQuery(build, query, filters, list_groups(query, filters), [period])
     with store_query.cursor:
         return dict(store_query.owners())

@@ -11,8 +11,8 @@ from orchestration.reporting.intervals import (
     add_months,
     boundary_of,
     day_boundary,
+    find_unit_start,
     shift_units,
-    unit_start,
 )
 from orchestration.reporting.parameters import ReportQuery
 
@@ -35,7 +35,7 @@ class Period(NamedTuple):
     """False if the period starts at or after `as_of`: there is no data for it yet."""
 
 
-def periods_of(query: ReportQuery, interval: Interval, as_of: datetime) -> tuple[Period, ...]:
+def list_periods(query: ReportQuery, interval: Interval, as_of: datetime) -> tuple[Period, ...]:
     """Return the periods of `interval` in order.
 
     Raise RequestError when there are more of them than a spreadsheet has columns.
@@ -58,7 +58,7 @@ def _cut_interval(query: ReportQuery, interval: Interval) -> Iterator[tuple[str,
         yield "Total", interval.start, interval.end
         return
     unit, label_format = _UNITS[query.time_group]
-    first_day = unit_start(unit, interval.start.wall_time.date())
+    first_day = find_unit_start(unit, interval.start.wall_time.date())
     unit_begin = day_boundary(first_day, query.zone)
     for _ in range(MAX_PERIODS):
         next_first_day = shift_units(unit, first_day, 1)

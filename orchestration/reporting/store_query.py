@@ -50,7 +50,7 @@ class StoreSums(NamedTuple):
     """The sums that the store computes for a report, by currency."""
 
     changes: pa.Table
-    """What enters and leaves the cohorts at each period (`sql/cohort_changes.sql`)."""
+    """The changes of the cohorts at each period (`sql/cohort_changes.sql`)."""
     closing_cohorts: pa.Table | None
     """The cohorts All and Overall Active at each period's end, if the daily marts have them.
 
@@ -153,9 +153,8 @@ class StoreQuery:
         first, last = self._known_periods[0], self._known_periods[-1]
         ends = [_to_microseconds(period.end) for period in self._known_periods]
         active_since = [_to_microseconds(period.active_since) for period in self._known_periods]
-        # The data can end soon after a period starts, and then two ends lie in one slot. The
-        # statements therefore compare with the last end, and with the first and last active_since,
-        # separately.
+        # The last period can be very short. Then two period ends are in one slot. So the statements
+        # compare with the last end, and with the first and last active_since, separately.
         end_slots = build_slots(ends[:-1], min(_to_microseconds(first.start), ends[0]), ends[-1])
         active_slots = build_slots(active_since[1:-1], active_since[0], active_since[-1])
         create_slot_table(self.cursor, "end_slots", end_slots)
@@ -180,7 +179,7 @@ class StoreQuery:
         kind = "table" if has_filter else "view"
         self.cursor.execute(f"create temp {kind} scope as from clients_in_scope()")
         if self._groups.is_whole_scope:
-            # `owners_in_scope.sql` names the table, even when it does not read it.
+            # `owners_in_scope.sql` mentions this table, so it must exist.
             self.cursor.execute("create temp table members (client integer, last_period integer)")
         else:
             self._create_members()

@@ -7,8 +7,8 @@ only checks that an expression is valid.
 
 - A cron with fixed hours (`30 2 * * *`) fires once on each local date. A time that a clock change
   skips fires at the instant of the change. A time that occurs twice fires at its second occurrence.
-- A cron of every hour (`*/30 * * * *`) follows elapsed time. It does not fire for skipped times,
-  and fires twice for repeated times.
+- A cron with `*` in the hour field (`*/30 * * * *`) follows elapsed time. It does not fire for
+  skipped times, and fires twice for repeated times.
 
 Interval boundaries follow another rule: a boundary at a time that occurs twice is the first
 occurrence (see `orchestration.reporting.intervals`).

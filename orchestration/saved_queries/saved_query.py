@@ -116,11 +116,11 @@ class DeliverySettings(_Model):
 
     schedule: Annotated[str, AfterValidator(check_cron)] | None = Field(
         None,
-        description="Cron of five fields (minute hour day month weekday) in the timezone of the delivery. "
+        description="Cron of five fields (minute hour day month weekday) in the time zone of the delivery. "
         "`0 7 1 * *` is 07:00 on the first of each month. Default: no schedule; `dynamics deliver` sends the report.",
     )
     timezone: Timezone | None = Field(
-        None, description="IANA time zone of the schedule. Default: the timezone of the query."
+        None, description="IANA time zone of the schedule. Default: the time zone of the query."
     )
     send_to: Addresses = Field(
         min_length=1, description="Addresses in the header To.", json_schema_extra=_UNIQUE

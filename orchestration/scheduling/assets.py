@@ -16,7 +16,7 @@ from orchestration.deliveries.catch_up import GENERATED_BY_SCHEDULE
 from orchestration.deliveries.mail_queue import build_mail_content
 from orchestration.deliveries.occurrences import Occurrence, reserve_occurrence
 from orchestration.deliveries.report_delivery import describe_mail, find_unsent, mail_report
-from orchestration.deliveries.report_generation import problems_of, snapshot_of
+from orchestration.deliveries.report_generation import find_problems, load_or_create_snapshot
 from orchestration.errors import DynamicsError, Unavailable
 from orchestration.rendering import FORMATS, markdown_table
 from orchestration.saved_queries.saved_query import SavedQuery
@@ -37,7 +37,7 @@ REPORT_KEPT = "report_kept"
 Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]  # type: ignore[type-arg] # Dagster reads the bare class
 
 
-def snapshot_key(saved_query: SavedQuery) -> dg.AssetKey:
+def build_snapshot_key(saved_query: SavedQuery) -> dg.AssetKey:
     """Return `snapshots/NAME`."""
     return dg.AssetKey(["snapshots", saved_query.identifier])
 
@@ -65,7 +65,7 @@ def build_assets(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsD
     still select the snapshot or the delivery alone. `shared` is True if another saved query has the
     same report query.
     """
-    snapshot, delivery = snapshot_key(saved_query), delivery_key(saved_query)
+    snapshot, delivery = build_snapshot_key(saved_query), delivery_key(saved_query)
 
     @dg.multi_asset(
         name=step_name(saved_query),
@@ -91,7 +91,7 @@ def build_assets(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsD
                 connection, saved_query.name, _occurrence_moment(context), _generated_by(context)
             )
             if snapshot in context.selected_asset_keys:
-                report = snapshot_of(
+                report = load_or_create_snapshot(
                     connection, archive, saved_query, occurrence, settings().base_currency, shared=shared
                 )
                 metadata = _snapshot_metadata(saved_query, occurrence, report, began)
@@ -101,7 +101,7 @@ def build_assets(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsD
                 report = _open_report(archive, occurrence, snapshot)
             reached[REPORT_KEPT] = True
             if context.selected_asset_check_keys:
-                problems = problems_of(report, occurrence.scheduled_at)
+                problems = find_problems(report, occurrence.scheduled_at)
                 yield dg.AssetCheckResult(
                     asset_key=snapshot,
                     check_name=CONSISTENCY_CHECK,
@@ -119,7 +119,7 @@ def build_assets(saved_query: SavedQuery, *, shared: bool = False) -> dg.AssetsD
 
 def _build_specs(saved_query: SavedQuery) -> list[dg.AssetSpec]:
     snapshot = dg.AssetSpec(
-        snapshot_key(saved_query),
+        build_snapshot_key(saved_query),
         deps=[REPORT_STORE],
         description=f"**{saved_query.title}**: {saved_query.description or 'a saved query.'}\n\n"
         f"The partitions of a scheduled report begin on {FIRST_PARTITION:%Y-%m-%d}. "

@@ -16,7 +16,13 @@ from orchestration.deliveries.failure_messages import describe_failed_build, des
 from orchestration.errors import Unavailable
 from orchestration.mailing.connection import to_one_line
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.assets import NOT_FINAL, REPORT_KEPT, delivery_key, snapshot_key, step_name
+from orchestration.scheduling.assets import (
+    NOT_FINAL,
+    REPORT_KEPT,
+    build_snapshot_key,
+    delivery_key,
+    step_name,
+)
 from orchestration.scheduling.marts_assets import MARTS
 from orchestration.scheduling.partitions import parse_partition_key
 from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, PARTITION, SCHEDULE
@@ -71,7 +77,7 @@ def find_failures(
     moment, attempt = parse_partition_key(run.tags[PARTITION]), int(run.tags.get(ATTEMPT, "1"))
     for saved_query in saved_queries:
         failure = failed_steps.get(step_name(saved_query))
-        keys = {snapshot_key(saved_query), delivery_key(saved_query)}
+        keys = {build_snapshot_key(saved_query), delivery_key(saved_query)}
         run_died = not failed_steps and not selected.isdisjoint(keys)
         is_final = attempt >= MAX_ATTEMPTS or (failure is not None and not _has_metadata(failure, NOT_FINAL))
         is_first_without_report = (

@@ -17,10 +17,10 @@ from orchestration.deliveries.catch_up import (
 from orchestration.deliveries.freshness import load_as_of
 from orchestration.errors import DynamicsError
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.assets import delivery_key, snapshot_key
+from orchestration.scheduling.assets import build_snapshot_key, delivery_key
 from orchestration.scheduling.partitions import format_partition_key
 from orchestration.scheduling.run_tags import ATTEMPT, MAX_ATTEMPTS, PARTITION, SCHEDULE
-from orchestration.scheduling.schedules import build_run_request, schedule_name_of
+from orchestration.scheduling.schedules import build_run_request, find_schedule_name
 
 _MAX_RUN_REQUESTS = 50
 """Runs that one look requests. A later look requests the rest."""
@@ -71,7 +71,7 @@ def filter_switched_on(instance: dg.DagsterInstance, saved_queries: Sequence[Sav
         for saved_query in saved_queries
         if saved_query.delivery
         and saved_query.delivery.schedule
-        and schedule_name_of(saved_query) not in stopped
+        and find_schedule_name(saved_query) not in stopped
     ]
 
 
@@ -92,7 +92,7 @@ def plan_runs(
             plan = plan_catch_up(connection, saved_query, now, as_of)
             apply_plan(connection, saved_query, plan)
             for moment in plan.moments[Decision.RUN]:
-                open_moments[schedule_name_of(saved_query), moment].append(saved_query)
+                open_moments[find_schedule_name(saved_query), moment].append(saved_query)
             remarks += plan.waiting
             closed = len(plan.moments[Decision.SKIP]) + len(plan.moments[Decision.FAIL_STALE])
             if closed:
@@ -112,7 +112,7 @@ def build_run_requests(
         earlier_runs = instance.get_run_records(dg.RunsFilter(tags=tags))
         by_attempt = defaultdict(list)
         for saved_query in group:
-            keys = {snapshot_key(saved_query), delivery_key(saved_query)}
+            keys = {build_snapshot_key(saved_query), delivery_key(saved_query)}
             own_runs = [run for run in earlier_runs if keys & (run.dagster_run.asset_selection or set())]
             if _may_run(own_runs, now):
                 by_attempt[len(own_runs) + 1].append(saved_query)

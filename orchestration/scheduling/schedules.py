@@ -8,10 +8,10 @@ import dagster as dg
 
 from orchestration.connections import database
 from orchestration.deliveries.catch_up import MISSED_AFTER
-from orchestration.deliveries.freshness import load_as_of, reason_to_wait
+from orchestration.deliveries.freshness import find_reason_to_wait, load_as_of
 from orchestration.errors import DynamicsError
 from orchestration.saved_queries.saved_query import SavedQuery
-from orchestration.scheduling.assets import delivery_key, snapshot_key
+from orchestration.scheduling.assets import build_snapshot_key, delivery_key
 from orchestration.scheduling.partitions import format_partition_key
 from orchestration.scheduling.run_tags import ATTEMPT, SCHEDULE
 
@@ -27,7 +27,7 @@ def build_schedules(saved_queries: Iterable[SavedQuery]) -> list[dg.ScheduleDefi
     return [_build_schedule(cron, timezone, group) for (cron, timezone), group in sorted(groups.items())]
 
 
-def schedule_name(cron: str, timezone: str) -> str:
+def build_schedule_name(cron: str, timezone: str) -> str:
     """Return the schedule name, such as `due_0_7_1_x_x_Europe_Kyiv` for `0 7 1 * *` in Europe/Kyiv.
 
     The name depends only on the cron and the time zone. Dagster stores under this name whether the
@@ -37,10 +37,10 @@ def schedule_name(cron: str, timezone: str) -> str:
     return f"due_{cron.translate(_SIGN_NAMES)}_{zone}"
 
 
-def schedule_name_of(saved_query: SavedQuery) -> str:
+def find_schedule_name(saved_query: SavedQuery) -> str:
     """Return the name of the schedule of a scheduled saved query."""
     cron = saved_query.delivery and saved_query.delivery.schedule
-    return schedule_name(cron or "", saved_query.schedule_timezone)
+    return build_schedule_name(cron or "", saved_query.schedule_timezone)
 
 
 def build_run_request(
@@ -60,11 +60,11 @@ def build_run_request(
 
 
 def _asset_keys(group: Sequence[SavedQuery]) -> list[dg.AssetKey]:
-    return [key_of(saved_query) for saved_query in group for key_of in (snapshot_key, delivery_key)]
+    return [key_of(saved_query) for saved_query in group for key_of in (build_snapshot_key, delivery_key)]
 
 
 def _build_schedule(cron: str, timezone: str, group: list[SavedQuery]) -> dg.ScheduleDefinition:
-    name = schedule_name(cron, timezone)
+    name = build_schedule_name(cron, timezone)
 
     @dg.schedule(
         name=name,
@@ -101,6 +101,6 @@ def split_by_readiness(group: Sequence[SavedQuery], moment: datetime) -> tuple[l
             as_of = load_as_of(connection)
     except DynamicsError as error:
         database_problem = str(error)
-    reasons = {saved_query.name: reason_to_wait(saved_query, moment, as_of) for saved_query in group}
+    reasons = {saved_query.name: find_reason_to_wait(saved_query, moment, as_of) for saved_query in group}
     ready = [saved_query for saved_query in group if reasons[saved_query.name] is None]
     return ready, [database_problem or reason for reason in reasons.values() if reason]

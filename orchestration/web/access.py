@@ -38,7 +38,7 @@ class Page:
     statuses: tuple[int, ...]
     """The status codes of the page itself.
 
-    Each page can also give those of `@page` and the middleware.
+    `@page` and the middleware add their own status codes.
     """
 
 
@@ -82,7 +82,7 @@ def page(
     return declare
 
 
-def page_of(endpoint: Callable[..., Any]) -> Page:
+def get_page(endpoint: Callable[..., Any]) -> Page:
     """Return the declaration of a page. Raise TypeError for a function without `@page`."""
     declaration: Page | None = getattr(endpoint, "page", None)
     if declaration is None:

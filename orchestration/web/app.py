@@ -27,7 +27,7 @@ from orchestration.web.headers import SecurityHeaders, build_security_headers
 from orchestration.web.page_request import PageRequest
 from orchestration.web.pages import render_message
 from orchestration.web.query_form import form, query, search
-from orchestration.web.rate_limit import RateLimit, client_key
+from orchestration.web.rate_limit import RateLimit, find_rate_limit_key
 from orchestration.web.report import chart, vega_script, view
 from orchestration.web.report.page_cache import PageCache
 from orchestration.web.saved_queries import listing as saved_query_listing
@@ -140,7 +140,7 @@ def _show_unknown_link(request: Request, error: Exception) -> Response:
 
     Slow down guessing.
     """
-    if wait := get_services(request).unknown_link_limit.take(client_key(request)):
+    if wait := get_services(request).unknown_link_limit.take(find_rate_limit_key(request)):
         return render_message(
             429,
             "Too many invalid links",

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from orchestration.web.access import PUBLIC, page, page_of
+from orchestration.web.access import PUBLIC, get_page, page
 from orchestration.web.page_request import PageRequest
 
 
@@ -28,7 +28,7 @@ def build_document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
 
 
 def list_operations(routes: Iterable[BaseRoute]) -> list[tuple[str, Route]]:
-    """Return each page with each of its methods, without HEAD and without static files."""
+    """Return each page with its methods. HEAD, static files and the OpenID pages are left out."""
     return [
         (method, route)
         for route in routes
@@ -44,7 +44,7 @@ def openapi(request: PageRequest) -> Response:
 
 
 def _describe_operation(method: str, route: Route) -> dict[str, Any]:
-    declaration = page_of(route.endpoint)
+    declaration = get_page(route.endpoint)
     statuses = {*declaration.statuses, HTTPStatus.SERVICE_UNAVAILABLE}
     if declaration.role is not None:
         statuses |= {HTTPStatus.SEE_OTHER, HTTPStatus.FORBIDDEN}

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from orchestration.accounts.visitor import Visitor
-from orchestration.web.rate_limit import client_key
+from orchestration.web.rate_limit import find_rate_limit_key
 from orchestration.web.services import Services, get_services
 from orchestration.web.sign_in.browser import Browser
 
@@ -97,7 +97,7 @@ class PageRequest:
     @property
     def client_key(self) -> str:
         """The key of the client in rate limits."""
-        return client_key(self._request)
+        return find_rate_limit_key(self._request)
 
     @property
     def browser(self) -> Browser:

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
-from orchestration.rendering import layouts
+from orchestration.rendering import load_layouts
 from orchestration.web.page_request import PageRequest
 
 
@@ -16,16 +16,11 @@ def render_page(request: PageRequest, layout: str, status: int = 200, /, **value
     share must be rendered without them.
     """
     html = (
-        layouts()
+        load_layouts()
         .get_template(layout)
         .render(visitor=request.visitor, csrf=request.browser.csrf, path=request.path, **values)
     )
     return HTMLResponse(html, status, {"Cache-Control": "no-store"})
-
-
-def to_sentence(text: str) -> str:
-    """Return the text with a capital letter, and with a full stop unless it ends with a mark."""
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
 
 
 def render_message(
@@ -35,5 +30,5 @@ def render_message(
 
     It holds nothing of the request: equal messages are equal bytes.
     """
-    html = layouts().get_template("message.html.j2").render(heading=heading, text=text)
+    html = load_layouts().get_template("message.html.j2").render(heading=heading, text=text)
     return HTMLResponse(html, status, {"Cache-Control": "no-store", **(headers or {})})

@@ -54,7 +54,7 @@ class RateLimit:
                 self._full_at[key] -= self._refill_seconds
 
 
-def client_key(request: Request) -> str:
+def find_rate_limit_key(request: Request) -> str:
     """Return the client's address.
 
     Clients in one IPv6 /64 network share a key, as households do.

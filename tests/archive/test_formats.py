@@ -20,8 +20,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from orchestration.archive import Archive, Manifest
-from orchestration.deliveries.report_generation import problems_of
-from orchestration.rendering import FORMATS, html_table, text_table
+from orchestration.deliveries.report_generation import find_problems
+from orchestration.rendering import FORMATS, format_text_table, html_table
 from orchestration.reporting.comparison import compare
 from orchestration.reporting.table import FORMAT_VERSION, METRICS, Block, Metric, ReportTable, Unit
 from orchestration.web.app import create_app
@@ -80,7 +80,8 @@ def read_csv(folder):
     (_, _, _, *labels), *rows = csv.reader(io.StringIO(text, newline=""))
     metrics = tuple(
         Metric(section, name, Unit.QUANTITY if name.endswith("Qty") else Unit.MONEY)
-        for _, section, name, *_ in rows[: len(METRICS)]
+        for package, section, name, *_ in rows
+        if package == rows[0][0]
     )
     blocks = [
         Block(package, tuple(tuple(map(parse_cell, cells)) for _, _, _, *cells in members), metrics)
@@ -132,7 +133,7 @@ def test_every_version_opens_with_its_page_and_its_bytes(version, archive, open_
     assert snapshot.table() == read_csv(folder)
     (verdict,) = archive.verify([manifest.id])
     assert (verdict.sound_objects, verdict.problems) == (len(manifest.files) + 1, ())
-    assert problems_of(snapshot, manifest.generated_at) == []
+    assert find_problems(snapshot, manifest.generated_at) == []
 
     pages = open_pages(open_browser(), folder)
     page = pages[f"/view?id={manifest.id}"].decode()
@@ -150,12 +151,12 @@ def test_every_version_opens_with_its_page_and_its_bytes(version, archive, open_
 def test_another_metric_changes_no_page_of_an_old_snapshot(version, archive, open_browser, change_metrics):
     folder = FOLDERS[version]
     table = read_csv(folder)
-    before, text = open_pages(open_browser(), folder), text_table(table)
+    before, text = open_pages(open_browser(), folder), format_text_table(table)
     change_metrics()
     assert open_pages(open_browser(), folder) == before
     snapshot = archive.open(read_manifest(folder).id)
     assert snapshot.table() == table
-    assert text_table(snapshot.table()) == text
+    assert format_text_table(snapshot.table()) == text
 
 
 def test_reports_with_other_rows_are_compared_by_row_name():

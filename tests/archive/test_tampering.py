@@ -1,6 +1,7 @@
 """A changed object in the bucket is ignored or refused: a link never shows other numbers."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -145,6 +146,15 @@ def test_a_reindex_keeps_a_revocation_of_the_index(archive, database, snapshot):
     archive.reindex()
     with pytest.raises(SnapshotNotFound):
         archive.open(snapshot.manifest.id)
+
+
+@pytest.mark.parametrize("in_index", ["2030-01-01Z", "2040-01-01Z"])
+def test_a_reindex_keeps_the_earlier_expiry(archive, database, snapshot, in_index):
+    archive.expire(snapshot.manifest.id, datetime(2035, 1, 1, tzinfo=UTC))
+    database.execute("update dynamics.snapshots set expires_at = %s", [in_index])
+    archive.reindex()
+    (entry,) = archive.list()
+    assert entry.expires_at.year == min(2035, int(in_index[:4]))
 
 
 def test_an_unknown_id_is_not_a_sound_snapshot(archive):

@@ -96,7 +96,9 @@ def test_the_table_scrolls_with_arrow_keys(page):
     tab_to(page, "Report")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    wait_until(lambda: page.locator(".scroll").evaluate("frame => frame.scrollLeft") > 50)
+    wait_until(
+        lambda: page.locator(".scroll").evaluate("frame => frame.scrollLeft") > 50, "the table has scrolled"
+    )
 
 
 @pytest.mark.parametrize("path", ["/", "/saved", "/archive", "/users", "/sign-in"])

@@ -108,10 +108,10 @@ def test_a_link_opens_only_its_report_without_sign_in(page, users, reports):
 
     page.route("**/view/header", hold)
     page.goto(f"/view?id={reports['everybody']}")
-    wait_until(lambda: page.locator("header").count() and held)
+    wait_until(lambda: page.locator("header").count() and held, "the header is requested")
     first_header = page.locator("header").element_handle()
     held[0].continue_()
-    wait_until(lambda: not first_header.evaluate("header => header.isConnected"))
+    wait_until(lambda: not first_header.evaluate("header => header.isConnected"), "the header is replaced")
     page.get_by_role("button", name="Copy link").wait_for()
     assert not page.locator("header nav").count()
     assert not page.locator("td a").count()
@@ -157,11 +157,14 @@ def test_a_bound_visitor_sees_only_own_clients(signed_in, reports):
     assert page.get_by_role("heading", name="Report not found").is_visible()
     page.goto("/?from=2018-01-01&to=2018-12-31&group_by=month")
     find_field(page, "Add a filter").click()
-    wait_until(lambda: page.locator("[role=option]:visible").count())
+    wait_until(page.locator("[role=option]:visible").count, "the list is open")
     assert page.locator("[role=option]:visible").all_inner_texts() == ["Client Tags", "Package"]
     choose(page, "Client Tags")
     find_field(page, "Client Tags").fill("a")
-    wait_until(lambda: page.locator("[role=option]:visible").all_inner_texts() == ["retail"])
+    wait_until(
+        lambda: page.locator("[role=option]:visible").all_inner_texts() == ["retail"],
+        "the list has retail only",
+    )
     choose(page, "retail")
     page.get_by_role("button", name="Query", exact=True).click()
     page.wait_for_url("**/view?id=*")

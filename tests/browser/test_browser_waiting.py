@@ -36,7 +36,7 @@ def test_a_slow_report_shows_progress_and_can_be_cancelled(page, site):
         assert find_violations(page) == []
         seconds = page.locator("[data-seconds]")
         first = int(seconds.inner_text())
-        wait_until(lambda: int(seconds.inner_text()) > first)
+        wait_until(lambda: int(seconds.inner_text()) > first, "the seconds count up")
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("heading", name="Cancelled").wait_for()
     page.get_by_role("link", name="Back to the query").click()

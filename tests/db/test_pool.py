@@ -6,7 +6,7 @@ import time
 
 import psycopg
 import pytest
-from locks import wait_until
+from waiting import wait_until
 
 from orchestration import local
 from orchestration.db import pool

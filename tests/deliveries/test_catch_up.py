@@ -14,7 +14,7 @@ from orchestration.deliveries.catch_up import (
     plan_catch_up,
     register_schedules,
 )
-from orchestration.deliveries.freshness import describe_stale_data, reason_to_wait
+from orchestration.deliveries.freshness import describe_stale_data, find_reason_to_wait
 from orchestration.deliveries.occurrences import reserve_occurrence
 from orchestration.mailing.mail_record import find_mail_records
 from orchestration.saved_queries.saved_query import SavedQuery
@@ -222,21 +222,21 @@ def fresh(**delivery):
 
 def test_a_report_waits_for_its_interval_or_its_moment():
     moment = at(0)
-    assert reason_to_wait(query(), moment, None) is None
-    assert reason_to_wait(fresh(), moment, MONDAY) is None
-    assert reason_to_wait(fresh(), moment, MONDAY - HOUR) == (
+    assert find_reason_to_wait(query(), moment, None) is None
+    assert find_reason_to_wait(fresh(), moment, MONDAY) is None
+    assert find_reason_to_wait(fresh(), moment, MONDAY - HOUR) == (
         "daily waits for data until 2026-03-02 00:00:00+00:00: it reaches 2026-03-01 23:00:00+00:00"
     )
-    assert "there is no build yet" in reason_to_wait(fresh(), moment, None)
+    assert "there is no build yet" in find_reason_to_wait(fresh(), moment, None)
     this_month = fresh(interval="this month")
-    assert reason_to_wait(this_month, moment, moment) is None
-    assert "until 2026-03-02 07:00:00+00:00" in reason_to_wait(this_month, moment, moment - MINUTE)
+    assert find_reason_to_wait(this_month, moment, moment) is None
+    assert "until 2026-03-02 07:00:00+00:00" in find_reason_to_wait(this_month, moment, moment - MINUTE)
 
 
 def test_the_interval_ends_at_midnight_in_its_zone():
     kyiv = fresh(zone="Europe/Kyiv")
-    assert reason_to_wait(kyiv, at(0), MONDAY - 2 * HOUR) is None
-    assert reason_to_wait(kyiv, at(0), MONDAY - 2 * HOUR - MINUTE)
+    assert find_reason_to_wait(kyiv, at(0), MONDAY - 2 * HOUR) is None
+    assert find_reason_to_wait(kyiv, at(0), MONDAY - 2 * HOUR - MINUTE)
 
 
 def test_a_waiting_moment_runs_when_the_data_is_ready(catch_up):

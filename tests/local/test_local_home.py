@@ -139,4 +139,4 @@ def test_a_server_ends_when_its_home_is_deleted(tmp_path):
     local.mailbox(home)
     for file in (home / "run").iterdir():
         file.unlink()
-    wait_until(lambda: not is_ready(home))
+    wait_until(lambda: not is_ready(home), "the server has ended")

@@ -4,7 +4,8 @@ import threading
 
 import psycopg
 import pytest
-from locks import wait_for_advisory_lock_waiter, wait_until
+from locks import wait_for_advisory_lock_waiter
+from waiting import wait_until
 
 from orchestration.builds import build_marts, dbt_runner, new_build
 from orchestration.db.database import connect

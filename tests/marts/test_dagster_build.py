@@ -4,7 +4,7 @@ import pytest
 from dagster import materialize
 
 from orchestration.builds import dbt_runner, ledger
-from orchestration.builds.build import current_fingerprint
+from orchestration.builds.build import compute_fingerprint
 from orchestration.scheduling.marts_assets import build_dbt_resource, build_marts_assets
 from orchestration.settings import settings
 
@@ -21,7 +21,7 @@ def materialize_marts(built, tmp_path, monkeypatch):
 
 def test_dagster_finishes_an_interrupted_build(built, materialize_marts):
     built.rerate()
-    build = ledger.start(built.connection, current_fingerprint(), is_full=False)
+    build = ledger.start(built.connection, compute_fingerprint(), is_full=False)
     dbt_runner.run(built.connection, build, built.state, progress=None)
     built.rerate(clients=3)
     assert materialize_marts().success

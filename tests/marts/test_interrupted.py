@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
-from locks import wait_for_table_lock_waiter, wait_until
+from locks import wait_for_table_lock_waiter
 from marts_replay import MartsReplay
+from waiting import wait_until
 
 from orchestration import local
 from orchestration.builds import build as build_module
 from orchestration.builds import build_marts, dbt_runner, ledger
-from orchestration.builds.build import current_fingerprint
+from orchestration.builds.build import compute_fingerprint
 from orchestration.db.database import connect
 from orchestration.errors import DynamicsError
 from orchestration.local.database import server as postgres_server
@@ -202,7 +203,7 @@ def test_no_model_runs_again_after_a_kill_before_publishing(built, monkeypatch, 
 def test_step_is_never_applied_twice(built):
     change_everything(built)
     kill_in(built, "marts.mart_cohort_changes")
-    build = ledger.find_interrupted(built.connection, current_fingerprint())
+    build = ledger.find_interrupted(built.connection, compute_fingerprint())
     built.connection.rollback()
     again = ledger.PendingBuild(build.build_id, build.schema, build.as_of, is_full=False)
     with pytest.raises(DynamicsError, match="duplicate key value violates unique constraint"):
@@ -213,7 +214,7 @@ def test_step_is_never_applied_twice(built):
 
 def test_dbt_that_outlives_its_build_changes_nothing(built):
     change_everything(built)
-    fingerprint = current_fingerprint()
+    fingerprint = compute_fingerprint()
     old = ledger.start(built.connection, fingerprint, is_full=False)
     ledger.start(built.connection, fingerprint, is_full=False)
     with pytest.raises(DynamicsError, match=f"build {old.build_id} is over: a later build has begun"):
@@ -237,7 +238,7 @@ def test_server_crash_loses_no_build(tmp_path, built):
         build_marts(connection, state=tmp_path / "dbt")
         connection.execute(rerate)
         connection.commit()
-        build = ledger.start(connection, current_fingerprint(), is_full=False)
+        build = ledger.start(connection, compute_fingerprint(), is_full=False)
         dbt_runner.run(connection, build, tmp_path / "dbt", progress=None)
     crashing = postgres_server(tmp_path)
     os.kill(crashing.pid(), signal.SIGQUIT)

@@ -8,11 +8,11 @@ from orchestration.rendering import (
     CHART_PRESETS,
     Chart,
     Mark,
-    chart_png,
-    chart_rows,
-    chart_spec,
-    chart_svg,
+    build_chart_rows,
+    build_chart_spec,
     find_chart_preset,
+    render_chart_png,
+    render_chart_svg,
 )
 from orchestration.reporting.table import ReportTable
 
@@ -20,7 +20,7 @@ REFILL = CHART_PRESETS["balance_refill_total"]
 
 
 def points(of, chart):
-    return [(p["label"], p["series"], p["value"]) for p in chart_spec(of, chart)["data"]["values"]]
+    return [(p["label"], p["series"], p["value"]) for p in build_chart_spec(of, chart)["data"]["values"]]
 
 
 def test_each_preset_draws_one_row():
@@ -30,7 +30,7 @@ def test_each_preset_draws_one_row():
         "pay_as_you_go_total": "Pay As You Go: Total",
         "packages_renew_total": "Packages: Renew Total",
     }
-    assert {row for preset in CHART_PRESETS.values() for row in preset.rows} <= set(chart_rows(table()))
+    assert {row for preset in CHART_PRESETS.values() for row in preset.rows} <= set(build_chart_rows(table()))
 
 
 def test_na_is_a_gap_and_zero_is_zero():
@@ -39,8 +39,8 @@ def test_na_is_a_gap_and_zero_is_zero():
 
 
 def test_one_series_is_bars_and_packages_are_lines():
-    assert chart_spec(table(), REFILL)["mark"]["type"] == "bar"
-    spec = chart_spec(table_by_package("Gold", "Silver"), REFILL)
+    assert build_chart_spec(table(), REFILL)["mark"]["type"] == "bar"
+    spec = build_chart_spec(table_by_package("Gold", "Silver"), REFILL)
     assert spec["mark"]["type"] == "line"
     assert spec["encoding"]["color"]["scale"]["domain"] == ["Gold", "Silver"]
 
@@ -48,9 +48,9 @@ def test_one_series_is_bars_and_packages_are_lines():
 def test_several_rows_are_grouped_or_stacked_bars():
     rows = ("Balance Refill: Qty", "Clients - All: Qty")
     assert {series for _, series, _ in points(table(), Chart(rows))} == set(rows)
-    bars = chart_spec(table(), Chart(rows, Mark.BAR))["encoding"]
+    bars = build_chart_spec(table(), Chart(rows, Mark.BAR))["encoding"]
     assert (bars["xOffset"]["field"], bars["y"]["stack"]) == ("series", None)
-    stacked = chart_spec(table(), Chart(rows, Mark.BAR, stacked=True))["encoding"]
+    stacked = build_chart_spec(table(), Chart(rows, Mark.BAR, stacked=True))["encoding"]
     assert ("xOffset" in stacked, stacked["y"]["stack"]) == (False, "zero")
 
 
@@ -71,7 +71,7 @@ def test_a_chart_can_be_limited_to_packages_and_columns():
 )
 def test_an_unknown_row_package_or_column_is_refused(wrong):
     with pytest.raises(RequestError, match=r"[:] "):
-        chart_spec(table_by_package("Gold"), Chart(**({"rows": REFILL.rows} | wrong)))
+        build_chart_spec(table_by_package("Gold"), Chart(**({"rows": REFILL.rows} | wrong)))
 
 
 def test_two_packages_with_one_name_are_two_bars():
@@ -81,15 +81,15 @@ def test_two_packages_with_one_name_are_two_bars():
 
 def test_a_chart_shows_the_largest_of_many_packages():
     blocks = tuple(block(f"P{n}", 2, money=n) for n in range(12))
-    spec = chart_spec(ReportTable(labels(2), blocks, by_package=True), REFILL)
+    spec = build_chart_spec(ReportTable(labels(2), blocks, by_package=True), REFILL)
     assert spec["encoding"]["color"]["scale"]["domain"] == [f"P{n}" for n in range(2, 12)]
     assert spec["title"]["subtitle"] == "the 10 largest of 12 series"
 
 
 def test_pictures_use_no_network_and_run_no_script():
     of = table_by_package(*HOSTILE[:8])
-    assert chart_png(of, REFILL).startswith(b"\x89PNG\r\n")
-    svg = chart_svg(of, REFILL)
+    assert render_chart_png(of, REFILL).startswith(b"\x89PNG\r\n")
+    svg = render_chart_svg(of, REFILL)
     assert svg.startswith("<svg")
     assert "<script" not in svg
     assert "&lt;script&gt;" in svg
@@ -97,7 +97,7 @@ def test_pictures_use_no_network_and_run_no_script():
 
 @pytest.mark.parametrize("of", [table(0), table(1), table_by_package()])
 def test_an_empty_table_gives_an_empty_chart(of):
-    assert chart_png(of, REFILL)
+    assert render_chart_png(of, REFILL)
 
 
 def test_an_unknown_preset_is_refused_with_a_list():

@@ -4,12 +4,12 @@ import re
 
 from rendering_tables import HOSTILE, PROVENANCE, block, labels, report, table, table_by_package
 
-from orchestration.rendering import info_lines, mail_bodies
+from orchestration.rendering import info_lines, render_mail_bodies
 from orchestration.reporting.table import ReportTable
 
 
 def render_bodies(of, **options):
-    return mail_bodies(of, info_lines(report(of), PROVENANCE), PROVENANCE, **options)
+    return render_mail_bodies(of, info_lines(report(of), PROVENANCE), PROVENANCE, **options)
 
 
 def test_both_bodies_have_table_link_and_info_panel():

@@ -2,12 +2,14 @@
 
 from rendering_tables import HOSTILE, block, table, table_by_package
 
-from orchestration.rendering import markdown_table, text_table
+from orchestration.rendering import format_text_table, markdown_table
 from orchestration.reporting.table import ReportTable
 
 
 def test_a_text_table_has_headings_and_aligned_columns():
-    lines = text_table(ReportTable(("01/2018", "02/2018"), (block(columns=2, quantity=1234),))).splitlines()
+    lines = format_text_table(
+        ReportTable(("01/2018", "02/2018"), (block(columns=2, quantity=1234),))
+    ).splitlines()
     assert lines[:4] == [
         "                    01/2018  02/2018",
         "Clients - Active",
@@ -18,7 +20,7 @@ def test_a_text_table_has_headings_and_aligned_columns():
 
 
 def test_a_name_is_one_short_printable_line():
-    text = text_table(table_by_package(*HOSTILE, "x" * 100))
+    text = format_text_table(table_by_package(*HOSTILE, "x" * 100))
     assert all(line.isprintable() for line in text.split("\n"))
     assert "== bell and escape ==" in text
     assert f"== {'x' * 59}… ==" in text

@@ -11,7 +11,7 @@ from rendering_tables import PROVENANCE, report, table
 
 from orchestration.rendering import render, xlsx_template_store
 from orchestration.rendering.xlsx import clear_template_cache
-from orchestration.rendering.xlsx_cells import column_letters
+from orchestration.rendering.xlsx_cells import format_column_letters
 from orchestration.settings import settings
 
 
@@ -100,5 +100,5 @@ def test_a_stored_template_needs_no_openpyxl(templates):
 
 
 def test_column_letters_are_those_of_openpyxl():
-    names = [column_letters(column) for column in range(1, 16_385)]
+    names = [format_column_letters(column) for column in range(1, 16_385)]
     assert names == [get_column_letter(column) for column in range(1, 16_385)]

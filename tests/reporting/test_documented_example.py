@@ -14,10 +14,10 @@ from reference import data_interval
 from strategies import QueryCase
 
 from orchestration.builds.store import current_build
-from orchestration.reporting.groups import groups_of
+from orchestration.reporting.groups import list_groups
 from orchestration.reporting.intervals import resolve_interval
 from orchestration.reporting.name_lookup import resolve_filters
-from orchestration.reporting.periods import periods_of
+from orchestration.reporting.periods import list_periods
 from orchestration.reporting.plan import Source
 from orchestration.reporting.store_query import StoreQuery
 
@@ -91,8 +91,8 @@ def store_query(replay):
     query = make_report_query(PARAMS)
     with current_build(replay.connection) as build, forced_source(Source.CLIENT_EVENTS):
         filters = resolve_filters(build, query, "USD")
-        periods = periods_of(query, resolve_interval(query, LATER), build.as_of)
-        store_query = StoreQuery(build, query, filters, groups_of(query, filters), periods)
+        periods = list_periods(query, resolve_interval(query, LATER), build.as_of)
+        store_query = StoreQuery(build, query, filters, list_groups(query, filters), periods)
         with store_query.cursor:
             yield store_query
     replay.connection.rollback()
@@ -116,13 +116,13 @@ def as_documented(state):
 
 
 def test_the_cohort_changes_are_documented(store_query):
-    header = ("sign", "period", "currency", "status", "side", "clients", "balance", "because")
+    header = ("sign", "period", "currency", "cohort set", "balance sign", "clients", "balance", "because")
     changes = store_query.sums().changes.to_pylist()
     computed = [
         [
             f"{row['sign']:+}",
-            *(str(row[name]) for name in ("period", "currency", "status")),
-            {1: "+", 0: "0", -1: "-"}[row["side"]],
+            *(str(row[name]) for name in ("period", "currency", "cohort_set")),
+            {1: "+", 0: "0", -1: "-"}[row["balance_sign"]],
             str(row["clients"]),
             format_number(row["balance"]),
         ]

@@ -18,7 +18,7 @@ from strategies import QueryCase, extracts, query_cases
 
 from orchestration.errors import RequestError
 from orchestration.reporting import drilldown_export
-from orchestration.reporting.drilldown import CellRef, cell_ref, drill_down, has_clients
+from orchestration.reporting.drilldown import CellRef, drill_down, has_clients, parse_cell_ref
 from orchestration.reporting.engine import compute_report
 from orchestration.reporting.money import MissingRate
 from orchestration.reporting.table import METRICS
@@ -196,7 +196,7 @@ def test_an_unknown_period_has_no_clients(replay, report):
 
 
 def test_only_existing_cells_of_cohorts_have_a_drilldown(report):
-    assert cell_ref(report.table, "Clients - Active/Qty", "5") == CellRef(0, COHORT_METRICS[0], 5)
+    assert parse_cell_ref(report.table, "Clients - Active/Qty", "5") == CellRef(0, COHORT_METRICS[0], 5)
     for row, column, block in (
         ("Balance Refill/Qty", "0", "0"),
         ("Clients - Active/Nothing", "0", "0"),
@@ -209,4 +209,4 @@ def test_only_existing_cells_of_cohorts_have_a_drilldown(report):
         ("Clients - Active/Qty", "9" * 5000, "0"),
     ):
         with pytest.raises(RequestError):
-            cell_ref(report.table, row, column, block)
+            parse_cell_ref(report.table, row, column, block)

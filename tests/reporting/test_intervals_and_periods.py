@@ -13,7 +13,7 @@ from orchestration.errors import RequestError
 from orchestration.reporting.intervals import add_months, boundary_of, resolve_interval
 from orchestration.reporting.parameters import ReportQuery, read_query
 from orchestration.reporting.period_slots import SLOT_MICROSECONDS, build_slots
-from orchestration.reporting.periods import MAX_PERIODS, periods_of
+from orchestration.reporting.periods import MAX_PERIODS, list_periods
 
 FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 WEDNESDAY = datetime(2021, 10, 13, 22, 30, tzinfo=UTC)
@@ -96,7 +96,7 @@ def test_add_months_clamps_the_day_to_the_month():
 
 def labels(group, start, end, zone="UTC") -> list[str]:
     query = make_query({"from": start, "to": end}, timezone=zone, group_by=group)
-    return [period.label for period in periods_of(query, resolve_interval(query, FAR_FUTURE), FAR_FUTURE)]
+    return [period.label for period in list_periods(query, resolve_interval(query, FAR_FUTURE), FAR_FUTURE)]
 
 
 def test_periods_are_labelled_by_their_calendar_unit():
@@ -114,9 +114,9 @@ def test_periods_are_labelled_by_their_calendar_unit():
 def test_periods_end_at_as_of_and_later_ones_are_unknown():
     query = make_query({"from": "2018-01-01", "to": "2018-03-31"}, group_by="month")
     as_of = datetime(2018, 2, 1, tzinfo=UTC)
-    periods = periods_of(query, resolve_interval(query, FAR_FUTURE), as_of)
+    periods = list_periods(query, resolve_interval(query, FAR_FUTURE), as_of)
     assert [period.is_known for period in periods] == [True, False, False]
-    later_periods = periods_of(query, resolve_interval(query, FAR_FUTURE), as_of + timedelta(days=9))
+    later_periods = list_periods(query, resolve_interval(query, FAR_FUTURE), as_of + timedelta(days=9))
     assert later_periods[1].end == datetime(2018, 2, 10, tzinfo=UTC)
 
 
@@ -172,7 +172,7 @@ def test_slots_count_the_boundaries_before_an_instant(zone, first, length, group
         group_by=group,
         active_duration=duration,
     )
-    periods = periods_of(query, resolve_interval(query, FAR_FUTURE), FAR_FUTURE)
+    periods = list_periods(query, resolve_interval(query, FAR_FUTURE), FAR_FUTURE)
     for boundaries in (
         [microseconds(period.end) for period in periods],
         [microseconds(period.active_since) for period in periods],

@@ -3,7 +3,7 @@
 import click
 
 from orchestration.cli.query import query as query_command
-from orchestration.rendering import layouts
+from orchestration.rendering import load_layouts
 from orchestration.reporting.parameters import Between, ReportQuery
 from orchestration.reporting.query_parameters import QUERY_PARAMETERS
 from orchestration.web.query_form.fields import FORM_NAMES
@@ -27,6 +27,6 @@ def test_the_command_line_has_a_flag_for_each_parameter():
 
 def test_the_form_has_a_field_for_each_parameter():
     assert set(QUERY_PARAMETERS) < set(FORM_NAMES)
-    source, _, _ = layouts().loader.get_source(layouts(), "query_form.html.j2")
+    source, _, _ = load_layouts().loader.get_source(load_layouts(), "query_form.html.j2")
     for key in QUERY_PARAMETERS:
         assert f'"{key}"' in source, key

@@ -1,19 +1,7 @@
 """Waits for locks of Postgres. They replace sleeps in tests that run several sessions at once."""
 
-import time
-from collections.abc import Callable
-
 import psycopg
-
-TIMEOUT_SECONDS = 60
-
-
-def wait_until(condition: Callable[[], bool], description: str) -> None:
-    """Wait until the condition is true. Fail with the description after a minute."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain: {description}"
-        time.sleep(0.01)
+from waiting import wait_until
 
 
 def wait_for_advisory_lock_waiter(url: str, key: int) -> None:

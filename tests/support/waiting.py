@@ -2,14 +2,17 @@
 
 import time
 
+TIMEOUT_SECONDS = 180
+"""Generous, because a busy machine loads Dagster's assets slowly."""
 
-def wait_until(condition, timeout=10):
-    """Call `condition` until it returns a true value, and return that value.
 
-    Fail after `timeout` seconds.
+def wait_until(condition, description, *, timeout=TIMEOUT_SECONDS, interval=0.02):
+    """Call `condition` every `interval` seconds until it returns a true value. Return that value.
+
+    Fail with the description after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"the condition is still false after {timeout} s"
-        time.sleep(0.02)
+        assert time.monotonic() < deadline, f"waited for {timeout} seconds until: {description}"
+        time.sleep(interval)
     return value

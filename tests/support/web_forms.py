@@ -2,7 +2,8 @@
 
 import html
 import re
-import time
+
+from waiting import wait_until
 
 
 def read_csrf(page):
@@ -31,9 +32,5 @@ def read_problem(page, field):
 
 def wait_for_job(browser, page, timeout=30):
     """Wait until the job of the page `/query/{job}` is over. Return the page."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if browser.get(f"{page}/state").json()["over"]:
-            return browser.get(page, follow_redirects=False)
-        time.sleep(0.05)
-    raise AssertionError(f"{page} is not over after {timeout} s")
+    wait_until(lambda: browser.get(f"{page}/state").json()["over"], f"{page} is over", timeout=timeout)
+    return browser.get(page, follow_redirects=False)

@@ -32,8 +32,8 @@ rebuilt_clients as (
     ) as last_event on true
 ),
 
--- The state before rebuild_from is the one that is valid until then. Only the last of several
--- events at one instant has such a state.
+-- The opening state is the state with valid_to = rebuild_from. If events share an instant, only the
+-- last of them has this state.
 opening_states as (
     select
         rebuilt_clients.client_id,

@@ -21,7 +21,7 @@ changed as (
 ),
 
 -- `offset 0` makes Postgres look up the rows of one client after the other, here and in `events`.
--- The planner cannot know how late rebuild_from is, and would read whole tables.
+-- The planner does not know rebuild_from. It would expect many rows and read whole tables.
 superseded as (
     select client_facts.*
     from changed

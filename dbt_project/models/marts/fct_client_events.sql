@@ -29,7 +29,7 @@ where sign = 1
 {% else %}
 with
 
--- A shared CTE of the clients would hide from the planner that client_id is unique.
+-- Do not move the clients into a shared CTE: the planner would not know that client_id is unique.
 events as (
     select
         client_id,

@@ -77,7 +77,7 @@ pauses as (
     where last_paid_at + interval '2136 hours' < coalesce(valid_to, 'infinity')
 ),
 
--- A lapse holds at the ends of the periods from from_date up to the one before to_date.
+-- A lapse counts in all periods from from_date on and before to_date.
 lapses as (
     {%- for unit in ('date', 'month', 'year') %}
     select

@@ -1,7 +1,7 @@
 -- Return the cohorts All and Overall Active at each period's end, for all clients of a type. The ends of
 -- periods are UTC midnights. A period's row is the last row of the daily mart before its end. A period
 -- without a row has the values of the period before it.
--- Grain: one row a cohort, currency and period in which the cohort changed.
+-- Grain: one row per cohort, currency and period in which the cohort changed.
 -- Columns: cohort ('all' or 'overall_active'), currency, period (from 1), the numbers of clients,
 -- created clients and clients with a positive or negative balance, and the sums of these balances.
 -- Needs: tables daily_cohorts, end_slots; macro end_slot; variables `query`, `periods`.

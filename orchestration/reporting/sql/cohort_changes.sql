@@ -1,13 +1,13 @@
--- Return what enters and leaves the cohorts at each period. Running sums over the periods give the
--- cohorts at the periods' ends. The first part returns the starts of states, the second their ends, and
--- the third the periods from which a client is no longer active within a state.
--- Grain: one row a sign, group, currency, period, status and side.
+-- Return the changes of the cohorts at each period. Running sums of the changes give the cohorts at the
+-- ends of the periods. There are three parts: states that begin, states that end, and states in which
+-- the client stops being active.
+-- Grain: one row per sign, group, currency, period, cohort set and balance sign.
 -- Columns:
---   sign: 1 for what enters, -1 for what leaves
+--   sign: 1 for states that enter the cohorts, -1 for states that leave them
 --   group_number, currency, period (from 1)
---   status: the cohorts of the state. 0: All; 1: All and Overall Active; 2: All three; 3: Active only
---   side: the sign of the balance (-1, 0, 1)
---   clients: the number of states; created_clients: those of clients that exist
+--   cohort_set: the changed cohorts. 0: All; 1: All and Overall Active; 2: all three; 3: Active only
+--   balance_sign: the sign of the balance (-1, 0, 1)
+--   clients: the number of states; created_clients: the number of states of created clients
 --   balance: the sum of the balances
 -- Needs: table states; variable `periods`.
 select
@@ -19,8 +19,8 @@ select
         when last_active_period is null then 0
         when last_active_period < first_period then 1
         else 2
-    end as status,
-    sign(balance) as side,
+    end as cohort_set,
+    sign(balance) as balance_sign,
     count(*) as clients,
     count_if(is_created) as created_clients,
     sum(balance) as balance
@@ -29,36 +29,38 @@ group by all
 
 union all
 
+-- A state that lasts to the last period needs no end.
 select
-    -1,
+    -1 as sign,
     group_number,
     currency,
-    last_period + 1,
+    last_period + 1 as period,
     case
         when last_active_period is null then 0
         when last_active_period < last_period then 1
         else 2
-    end,
-    sign(balance),
-    count(*),
-    count_if(is_created),
-    sum(balance)
+    end as cohort_set,
+    sign(balance) as balance_sign,
+    count(*) as clients,
+    count_if(is_created) as created_clients,
+    sum(balance) as balance
 from states
 where last_period < getvariable('periods').count
 group by all
 
 union all
 
+-- The client leaves Active only, because the last paid service is too old.
 select
-    -1,
+    -1 as sign,
     group_number,
     currency,
-    last_active_period + 1,
-    3,
-    sign(balance),
-    count(*),
-    count_if(is_created),
-    sum(balance)
+    last_active_period + 1 as period,
+    3 as cohort_set,
+    sign(balance) as balance_sign,
+    count(*) as clients,
+    count_if(is_created) as created_clients,
+    sum(balance) as balance
 from states
 where last_active_period >= first_period and last_active_period < last_period
 group by all;

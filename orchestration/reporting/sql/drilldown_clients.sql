@@ -1,5 +1,5 @@
 -- Return the clients behind the cells of the cohorts, one row for each balance that a client has.
--- Grain: one row a state and group.
+-- Grain: one row per state and group.
 -- Columns: those of the Parquet file of a snapshot (`drilldown_export`). The first four are those of
 -- `states`. `owner` is the owner's name, or its id without a name. The rates are null in these rows.
 -- Needs: tables states, clients.

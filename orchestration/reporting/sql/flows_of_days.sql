@@ -1,6 +1,6 @@
 -- Return the flows of all clients of a type, from sums by UTC day. The periods start and end at UTC
 -- midnights.
--- Grain: one row a group, period, kind, currency and UTC day.
+-- Grain: one row per group, period, kind, currency and UTC day.
 -- Columns: group_number (always 1), period (from 1), kind, currency, utc_day (days since 1970-01-01),
 -- quantity, amount.
 -- Needs: tables daily_flows, end_slots; macro half_day; variables `query`, `periods`.

@@ -1,7 +1,7 @@
 -- Return the flows of the members of package groups. A transaction counts in a group if its client is a
 -- member at the end of the period. Activations and renewals count in the groups of their own package,
 -- and in `No package` (definition: Grouping by package). Other kinds are included and not shown.
--- Grain: one row a group, period, kind, currency and UTC day.
+-- Grain: one row per group, period, kind, currency and UTC day.
 -- Columns: group_number, period (from 1), kind, currency, utc_day (days since 1970-01-01), quantity,
 -- amount.
 -- Needs: view scoped_events, tables members, group_packages, end_slots; macro half_day; variables

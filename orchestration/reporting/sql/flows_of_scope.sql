@@ -1,6 +1,6 @@
 -- Return the flows of all clients in scope. All kinds are included: a filter by kind would cost more
 -- than it saves, and the data interval is that of all transactions (definition: Data interval).
--- Grain: one row a group, period, kind, currency and UTC day.
+-- Grain: one row per group, period, kind, currency and UTC day.
 -- Columns: group_number (always 1), period (from 1), kind (also 'created'), currency, utc_day (days
 -- since 1970-01-01), quantity, amount, first_at and last_at (the first and last instant).
 -- Needs: view scoped_events, table end_slots; macro half_day; variable `periods`.

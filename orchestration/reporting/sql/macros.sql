@@ -2,7 +2,7 @@
 -- Needs: table clients; variables `query` and `periods` of the cursor that calls a macro.
 
 -- Return the clients in scope by type, owner and tags (definition: Scope).
--- Grain: one row a client.
+-- Grain: one row per client.
 -- Columns: client, owner_id.
 create macro clients_in_scope() as table
 select client, owner_id
@@ -19,7 +19,8 @@ where
     );
 
 -- Return the number of the half UTC day that contains an instant, from 1970-01-01; null for infinity.
--- Integer division rounds towards zero, so half days are first counted from one before all instants.
+-- Integer division rounds towards zero. So half days are counted from the year 1, and the half days up to
+-- 1970 are subtracted.
 create macro half_day(instant) as
 (epoch_us(instant) + 62135596800000000) // 43200000000 - 1438324;
 

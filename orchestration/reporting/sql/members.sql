@@ -1,6 +1,6 @@
 -- Create the table `members`: which clients are in which package group, at the ends of which periods
 -- (definition: Grouping by package).
--- Grain: one row a group and client. Clients that are in a group at no period's end have no row.
+-- Grain: one row per group and client. Clients that are in a group at no period's end have no row.
 -- Columns: group_number, client, first_period, last_period (from 1, both included).
 -- Needs: tables holdings, scope, group_packages, end_slots; macro end_slot; variables `query`, `periods`.
 create temp table members as

@@ -1,5 +1,5 @@
 -- Return the resellers that own clients in scope at some period's end (definition: Scope).
--- Grain: one row a reseller.
+-- Grain: one row per reseller.
 -- Columns: id, name.
 -- Needs: tables scope, members, clients; variable `query`.
 select distinct scope.owner_id, coalesce(resellers.name, scope.owner_id)

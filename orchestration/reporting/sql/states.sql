@@ -1,6 +1,6 @@
 -- Create the table `states`: the states of clients that hold at the end of at least one period.
 -- A state holds at each instant e with occurred_at < e <= valid_to.
--- Grain: one row a state.
+-- Grain: one row per state.
 -- Columns:
 --   group_number: always 1
 --   client, currency

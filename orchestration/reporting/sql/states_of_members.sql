@@ -1,6 +1,6 @@
 -- Replace the table `states` by the states of the members of package groups: one copy for each group,
 -- clipped to the periods of the membership.
--- Grain: one row a state and group.
+-- Grain: one row per state and group.
 -- Columns: those of `states.sql`.
 -- Needs: tables states, members.
 create temp table grouped_states as

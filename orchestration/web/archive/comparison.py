@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from orchestration.accounts.visitor import Role
 from orchestration.archive import Manifest, Snapshot
+from orchestration.rendering import to_sentence
 from orchestration.reporting.comparison import Comparison, NotComparable, Pair, PairedBlock
 from orchestration.reporting.comparison import compare as compare_tables
 from orchestration.reporting.query_parameters import QUERY_PARAMETERS
@@ -17,7 +18,7 @@ from orchestration.web.access import page
 from orchestration.web.archive.file_export import export_list
 from orchestration.web.archive.snapshot_access import describe_parameters, open_for
 from orchestration.web.page_request import PageRequest
-from orchestration.web.pages import render_message, render_page, to_sentence
+from orchestration.web.pages import render_message, render_page
 from orchestration.web.report.view import LINK_STATUSES
 
 _MOMENT = "%Y-%m-%d %H:%M:%S"
@@ -114,7 +115,7 @@ def _compare_parameters(left: Manifest, right: Manifest) -> list[tuple[str, str,
 
 
 def _describe_interval(manifest: Manifest) -> str:
-    """Return the first and the last second of the interval in the report's timezone."""
+    """Return the first and the last second of the interval in the report's time zone."""
     start, end = (
         moment.astimezone(ZoneInfo(manifest.timezone))
         for moment in (manifest.interval.from_, manifest.interval.to)

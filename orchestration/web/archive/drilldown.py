@@ -8,12 +8,13 @@ from starlette.routing import Route
 from orchestration.accounts.visitor import Role
 from orchestration.archive import CLIENTS, Snapshot
 from orchestration.errors import RequestError
-from orchestration.reporting.drilldown import CellRef, Drilldown, cell_ref, drill_down
+from orchestration.rendering import to_sentence
+from orchestration.reporting.drilldown import CellRef, Drilldown, drill_down, parse_cell_ref
 from orchestration.web.access import page
 from orchestration.web.archive.file_export import export_list
 from orchestration.web.archive.snapshot_access import open_for
 from orchestration.web.page_request import PageRequest
-from orchestration.web.pages import render_message, render_page, to_sentence
+from orchestration.web.pages import render_message, render_page
 from orchestration.web.report.view import LINK_STATUSES
 
 PAGE_SIZE = 200
@@ -36,7 +37,7 @@ def show_clients(request: PageRequest) -> Response:
         snapshot = open_for(request.signed_in_visitor, archive, query.text("id"))
         table = snapshot.table()
         try:
-            cell = cell_ref(table, query.text("row"), query.text("column"), query.text("block", "0"))
+            cell = parse_cell_ref(table, query.text("row"), query.text("column"), query.text("block", "0"))
         except RequestError as error:
             return render_message(400, "Unknown number", to_sentence(str(error)))
         if CLIENTS not in snapshot.manifest.files:

@@ -8,13 +8,14 @@ from starlette.routing import Route
 from orchestration.accounts.visitor import Role
 from orchestration.archive import Manifest
 from orchestration.errors import DynamicsError, Unavailable
+from orchestration.rendering import to_sentence
 from orchestration.reporting.parameters import Between, ReportQuery
 from orchestration.settings import settings
 from orchestration.snapshots import SnapshotDetails, create_snapshot
 from orchestration.web.access import page
 from orchestration.web.archive.snapshot_access import open_for
 from orchestration.web.page_request import PageRequest
-from orchestration.web.pages import render_message, to_sentence
+from orchestration.web.pages import render_message
 from orchestration.web.report.view import LINK_STATUSES
 from orchestration.web.scope import restrict_query
 

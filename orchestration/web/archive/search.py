@@ -29,7 +29,7 @@ class ArchiveEntry(IndexEntry):
 
 @dataclass(frozen=True, slots=True)
 class SearchCriteria:
-    """The criteria of a search. An empty value or None is no criterion."""
+    """The criteria of a search. An empty value or None matches everything."""
 
     words: str = ""
     """Words of the title or of the saved query's name, or the beginnings of words."""

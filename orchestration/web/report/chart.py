@@ -16,8 +16,8 @@ from orchestration.rendering import (
     CHART_PRESETS,
     Chart,
     Mark,
-    chart_rows,
-    chart_spec,
+    build_chart_rows,
+    build_chart_spec,
     draw_chart,
     find_chart_preset,
     select_chart_data,
@@ -64,7 +64,7 @@ def parse_chart(query: DeclaredValues, table: ReportTable) -> Chart:
         raise RequestError(f"unknown chart type {mark!r}: use {', '.join(Mark)}")
     preset = query.text("chart")
     rows = find_chart_preset(preset).rows if preset else tuple(query.texts("row"))
-    known_rows = chart_rows(table)
+    known_rows = build_chart_rows(table)
     for row in rows:
         if row not in known_rows:
             raise RequestError(f"unknown row {row!r}: use {', '.join(known_rows)}")
@@ -79,7 +79,7 @@ def parse_chart(query: DeclaredValues, table: ReportTable) -> Chart:
 
 
 def _draw_picture(query: DeclaredValues, table: ReportTable, chart: Chart) -> Response:
-    make_spec = partial(chart_spec, table, chart, dark=query.text("theme") == "dark")
+    make_spec = partial(build_chart_spec, table, chart, dark=query.text("theme") == "dark")
     fmt = query.text("format")
     if fmt == "json":
         return JSONResponse(make_spec(), headers=REVALIDATE)
@@ -117,7 +117,7 @@ def _render_chart(
         problem=problem,
         address=f"/chart?{urlencode(parameters, doseq=True)}",
         charts={name: preset.title for name, preset in CHART_PRESETS.items()},
-        rows=chart_rows(table),
+        rows=build_chart_rows(table),
         sections=list(dict.fromkeys(metric.section for metric in table.metrics)),
         marks=list(Mark),
         vega=vega_script.ADDRESS,

@@ -27,7 +27,7 @@ CACHE_MAX_BYTES = 64_000_000
 """The size of all cached pages, compressed."""
 
 LINK_CHECK_SECONDS = 0.1
-"""How long a link counts as valid after a check. Without it, the database limits the page rate."""
+"""How long a link counts as valid after a check. A check for each request would be too slow."""
 
 
 class CachedPage:
@@ -56,7 +56,7 @@ class CachedPage:
 class PageCache:
     """The report pages that were opened last.
 
-    A page stays in the cache for at most LINK_CHECK_SECONDS after its link has ended.
+    A page is shown for at most LINK_CHECK_SECONDS after its link has ended.
     """
 
     def __init__(self, open_archive: OpenArchive) -> None:

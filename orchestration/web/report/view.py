@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from orchestration.archive import Snapshot, StoredFile
 from orchestration.connections import OpenArchive
-from orchestration.rendering import CHART_PRESETS, FORMATS, html_table, layouts
+from orchestration.rendering import CHART_PRESETS, FORMATS, html_table, load_layouts
 from orchestration.web.access import PUBLIC, page
 from orchestration.web.page_request import PageRequest
 from orchestration.web.pages import render_message, render_page
@@ -57,7 +57,7 @@ def _render_snapshot(open_archive: OpenArchive, snapshot_id: str) -> bytes:
         "files": {fmt: file for fmt, file in snapshot.manifest.files.items() if fmt in FORMATS},
         "charts": {name: chart.title for name, chart in CHART_PRESETS.items()},
     }
-    return layouts().get_template("view.html.j2").render(values).encode()
+    return load_layouts().get_template("view.html.j2").render(values).encode()
 
 
 def _download(request: PageRequest) -> Response:

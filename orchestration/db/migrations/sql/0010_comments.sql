@@ -84,16 +84,16 @@ comment on column dynamics.snapshots.parameters is 'The parameters of the report
 comment on column dynamics.snapshots.revoked_at is 'The instant at which the link was revoked; null when it was not.';
 comment on column dynamics.snapshots.expires_at is 'The instant at which the link ends; null when it does not.';
 comment on column dynamics.snapshots.owner_ids is
-    'The resellers that the report is limited to; null when it has no limit.';
+    'The resellers of the clients in the report; null for the clients of all owners.';
 comment on column dynamics.snapshots.opens is 'How often the page of the link was opened.';
 comment on column dynamics.snapshots.last_opened_at is 'The instant of the last opening; null before the first.';
 
 comment on table dynamics.schedules is 'One row per saved query that the scheduler has seen.';
 comment on column dynamics.schedules.saved_query is 'Name of the saved query.';
 comment on column dynamics.schedules.cron is 'The cron expression, as last seen.';
-comment on column dynamics.schedules.timezone is 'The timezone of the schedule, as last seen.';
+comment on column dynamics.schedules.timezone is 'The time zone of the schedule, as last seen.';
 comment on column dynamics.schedules.since is
-    'Occurrences before this instant are finished or older than the schedule. They never run.';
+    'The sensor never runs a moment before this instant: it is finished, or the schedule did not exist yet.';
 comment on column dynamics.schedules.looked_at is
     'The scheduler has seen all occurrences up to this instant. Later overdue ones were missed.';
 
@@ -105,9 +105,9 @@ comment on column dynamics.occurrences.purpose is
 comment on column dynamics.occurrences.saved_query is 'Name of the saved query; null for a single query.';
 comment on column dynamics.occurrences.scheduled_at is 'The scheduled moment.';
 comment on column dynamics.occurrences.edition is
-    'Number of the series: 1 for the first reports, higher for those of `backfill --again`.';
+    'Number of the edition: 1 for the first reports, higher for those of `backfill --again`.';
 comment on column dynamics.occurrences.slice is
-    'Name of the owner whose part this is; empty for the whole report.';
+    'Id of the owner of this slice, or its name as written if the data does not have it; empty for the whole report.';
 comment on column dynamics.occurrences.snapshot_id is 'Id of the snapshot; it is reserved first.';
 comment on column dynamics.occurrences.generated_by is
     'Who requested the report: `user NAME`, `schedule` or `backfill`.';
@@ -145,7 +145,7 @@ comment on column dynamics.users.name is 'Name of the user.';
 comment on column dynamics.users.password_hash is 'Argon2id hash of the password; null with an OpenID provider.';
 comment on column dynamics.users.subject is 'Subject at the OpenID provider; null with a password.';
 comment on column dynamics.users.role is 'viewer, analyst or admin.';
-comment on column dynamics.users.owner_id is 'The reseller that the user is limited to; null when there is no limit.';
+comment on column dynamics.users.owner_id is 'The reseller to which the user is bound; null for a user who sees all clients.';
 comment on column dynamics.users.added_at is 'The instant at which the user was added.';
 
 comment on table dynamics.sessions is 'One row per signed-in browser.';
