@@ -11,6 +11,7 @@ from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -163,8 +164,11 @@ def test_two_workers_send_each_mail_once(database, database_url, mailbox, occurr
     outbox.queue(database, occurrence(), [(recipient, "bcc") for recipient in recipients])
     database.commit()
 
+    both_connected = Barrier(2)
+
     def work(_):
         with connect(database_url) as connection:
+            both_connected.wait(60)
             return len(send(connection, mailbox))
 
     with ThreadPoolExecutor() as pool:
